@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs the real programs that the test suites talk to (Debian and Ubuntu), and nothing else.
+set -euo pipefail
+packages=(
+  libiscsi-bin qemu-utils qemu-block-extra tgt   # iSCSI clients and the peer of the benchmark
+  xmlsec1 openssl                                # oracles for signatures and chains
+  memtest86+ grub-rescue-pc ipxe                 # images that nobody here wrote
+  chromium                                       # the pages
+  xz-utils bzip2 zstd
+)
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+done
+if [ "${#missing[@]}" -eq 0 ]; then
+  echo "all test tools are installed"
+  exit 0
+fi
+"${as_root[@]}" apt-get update -qq
+# Services that a package would start are not wanted: the tests start their own.
+"${as_root[@]}" env RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
