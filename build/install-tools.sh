@@ -3,6 +3,7 @@
 set -euo pipefail
 packages=(
   libiscsi-bin qemu-utils qemu-block-extra tgt   # iSCSI clients and the peer of the benchmark
+  xorriso qemu-system-x86                         # read the fixtures, boot from the disks
   xmlsec1 openssl                                # oracles for signatures and chains
   memtest86+ grub-rescue-pc ipxe                 # images that nobody here wrote
   chromium                                       # the pages
