@@ -26,13 +26,13 @@ type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const faults = {
   // general
-  internal: {
+  'internal': {
     status: 500,
     exit: exitCodes.failed,
     title: 'Something broke inside Mintmark',
     action: 'Look at the log of the server, and report it with the lines around this error.',
   },
-  usage: {
+  'usage': {
     status: 400,
     exit: exitCodes.usage,
     title: 'The request cannot be understood',
@@ -44,11 +44,61 @@ export const faults = {
     title: 'There is no such thing here',
     action: 'Check the name or identifier.',
   },
-  unauthorized: {
+  'unauthorized': {
     status: 401,
     exit: exitCodes.refused,
     title: 'This needs a token',
     action: 'Send the operator token (DATA/operator.token) as a bearer token, or set MINTMARK_TOKEN.',
+  },
+  // config
+  'config.unreadable': {
+    status: 500,
+    exit: exitCodes.usage,
+    title: 'The configuration cannot be read',
+    action: 'Correct the file, or leave --config out to run with the defaults.',
+  },
+  'config.invalid': {
+    status: 500,
+    exit: exitCodes.usage,
+    title: 'A setting is wrong',
+    action: 'Correct the named setting; "mintmark config" prints what is in force.',
+  },
+  // http
+  'forbidden': {
+    status: 403,
+    exit: exitCodes.refused,
+    title: 'This token may not do that',
+    action: 'Use the operator token.',
+  },
+  'media-type': {
+    status: 415,
+    exit: exitCodes.usage,
+    title: 'The body is of a kind that is not understood here',
+    action: 'Send the type that the documentation of the route names.',
+  },
+  'not-acceptable': {
+    status: 406,
+    exit: exitCodes.usage,
+    title: 'There is no such representation',
+    action: 'Ask for html, json or xml.',
+  },
+  'too-large': {
+    status: 413,
+    exit: exitCodes.invalid,
+    title: 'The body is larger than is taken here',
+    action: 'Send less.',
+  },
+  'too-many-requests': {
+    status: 429,
+    exit: exitCodes.unavailable,
+    title: 'Too many requests from this address',
+    action: 'Wait as long as the Retry-After header says.',
+  },
+  'unreachable': {
+    status: 502,
+    exit: exitCodes.unavailable,
+    title: 'The server cannot be reached',
+    action: 'Start it with "mintmark serve", or name it with --server or MINTMARK_SERVER.',
   },
   // metadata, xml, signature, trust
   // registry, policy

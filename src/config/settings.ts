@@ -1,0 +1,100 @@
+// Every setting of the server in one table: its type, its default and what it is for. Flags, environment and file follow from it.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { endpointSchema } from './endpoint.ts';
+
+const flag = z.union([z.boolean(), z.stringbool()]);
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  ),
+]);
+const count = z.coerce.number().int().positive();
+
+export const settings = {
+  'data': {
+    schema: z.string().min(1),
+    default: (env: Env) => join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'mintmark'),
+    value: 'DIR',
+    description: 'folder that holds everything the server keeps',
+  },
+  'http': {
+    schema: endpointSchema,
+    default: () => '127.0.0.1:8080',
+    value: 'HOST:PORT',
+    description: 'where pages and API are served',
+  },
+  'public-url': {
+    schema: z.url({ protocol: /^https?$/u }).optional(),
+    default: () => undefined,
+    value: 'URL',
+    description: 'address of the pages as their users see it, behind a proxy',
+  },
+  'iscsi': {
+    schema: endpointSchema,
+    default: () => '127.0.0.1:3260',
+    value: 'HOST:PORT',
+    description: 'where disks are served to hypervisors',
+  },
+  'policy': {
+    schema: z.string().min(1).optional(),
+    default: () => undefined,
+    value: 'FILE',
+    description: 'what may run here: JSON, or a policy.cfg of StratusLab; without one, all that verifies is admitted',
+  },
+  'trust': {
+    schema: z.string().min(1).optional(),
+    default: () => undefined,
+    value: 'DIR',
+    description:
+      'folder of trusted CA and endorser certificates (PEM); without one, any certificate that fits its document',
+  },
+  'allow-legacy': {
+    schema: flag,
+    default: () => false,
+    value: undefined,
+    description: 'accept the weak signatures (RSA-SHA1) of old documents, marked as weak',
+  },
+  'pull-allow': {
+    schema: list,
+    default: () => [],
+    value: 'CIDR,…',
+    description: 'private or loopback networks that images may be pulled from',
+  },
+  'max-image-bytes': {
+    schema: count,
+    default: () => 1024 ** 4,
+    value: 'N',
+    description: 'largest image that is pulled',
+  },
+  'log-level': {
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: () => 'info' as const,
+    value: 'LEVEL',
+    description: 'trace, debug, info, warn, error, fatal or silent',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+interface Setting {
+  readonly schema: z.ZodType;
+  readonly default: (env: Env) => unknown;
+  /** What stands for the value in a help text; undefined for a switch. */
+  readonly value: string | undefined;
+  readonly description: string;
+}
+
+export type SettingName = keyof typeof settings;
+export const settingNames = Object.keys(settings) as readonly SettingName[];
+
+/** The settings in force, typed. */
+export type Config = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
+
+/** `pull-allow` is `MINTMARK_PULL_ALLOW` in the environment. */
+export const environmentName = (name: SettingName): string => `MINTMARK_${name.replaceAll('-', '_').toUpperCase()}`;
