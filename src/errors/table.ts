@@ -102,6 +102,60 @@ export const faults = {
   },
   // metadata, xml, signature, trust
   // registry, policy
+  'db.migration': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The database cannot be brought up to date',
+    action: 'Start the version that wrote it, or restore the database from before the update; nothing was changed.',
+  },
+  'registry.refused': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'The document was refused',
+    action: 'Correct what the failures name, sign the document again and upload it.',
+  },
+  'registry.older': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'A newer entry is here already',
+    action: 'Sign the document again, so that its endorsement is dated now.',
+  },
+  'registry.key-taken': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'Another document has this key',
+    action: 'What was accepted never changes; sign again for a newer entry.',
+  },
+  'registry.no-entry': {
+    status: 404,
+    exit: exitCodes.notFound,
+    title: 'There is no such entry',
+    action: 'Look it up with /metadata?status=all; expired and replaced entries are kept too.',
+  },
+  'registry.no-endorser': {
+    status: 404,
+    exit: exitCodes.notFound,
+    title: 'There is no such endorser',
+    action: 'GET /endorsers lists everyone who has endorsed an image here.',
+  },
+  'registry.cursor': {
+    status: 400,
+    exit: exitCodes.usage,
+    title: 'The list cannot be continued from here',
+    action: 'Take `next` of the page before as it is, with the same order; or start again without a cursor.',
+  },
+  'registry.log-broken': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The log of decisions is incomplete',
+    action: 'Run `mintmark registry reindex`; if it says so again, restore the database from a backup.',
+  },
+  'policy.invalid': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'The policy cannot be read',
+    action: 'Correct the named line or member; the policy that was in force stays in force.',
+  },
   // vault, pull, jobs
   // volumes, iscsi, block
 } as const satisfies Record<string, FaultEntry>;

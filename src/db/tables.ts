@@ -1,0 +1,86 @@
+// The rows of every table, typed once for both databases. Times are `YYYY-MM-DDThh:mm:ssZ`; truth values are 0 or 1.
+
+interface RegistryStateRow {
+  id: number;
+  version: number;
+  log_size: number;
+  swept_at: string;
+}
+
+interface DocumentRow {
+  id: number;
+  sha256: string;
+  identifier: string;
+  email: string;
+  created: string;
+  accepted_at: string;
+  bytes: Buffer;
+}
+
+interface LogLeafRow {
+  seq: number;
+  leaf: Buffer;
+  address: string | null;
+  detail: string | null;
+}
+
+interface LogNodeRow {
+  height: number;
+  position: number;
+  hash: Buffer;
+}
+
+interface EntryClassRow {
+  id: number;
+  facets: string;
+  valid_count: number;
+  expired_count: number;
+  deprecated_count: number;
+  all_count: number;
+  version: number;
+}
+
+interface EntryRow {
+  id: number;
+  identifier: string;
+  email: string;
+  created: string;
+  status: 'valid' | 'expired' | 'deprecated';
+  replaced_by: number | null;
+  valid_until: string | null;
+  class_id: number;
+  tag: string | null;
+  title_key: string;
+}
+
+interface EntryDetailRow {
+  id: number;
+  sha256: string;
+  accepted_at: string;
+  weak: number;
+  metadata: string;
+  signer: string;
+  steps: string;
+}
+
+interface EndorserRow {
+  email: string;
+  subject: string;
+  issuer: string;
+  fingerprint: string;
+  first_created: string;
+  last_created: string;
+  entries: number;
+  images: number;
+}
+
+export interface Tables {
+  registry_state: RegistryStateRow;
+  documents: DocumentRow;
+  log_leaves: LogLeafRow;
+  log_nodes: LogNodeRow;
+  entry_classes: EntryClassRow;
+  entries: EntryRow;
+  entry_details: EntryDetailRow;
+  endorsers: EndorserRow;
+}
