@@ -1,0 +1,127 @@
+// The list of entries: one page, how many there are, and the counts of every facet.
+import { type Database } from '../db/database.ts';
+import { classesThatFit, countFacets, type ClassCounts, type EntryClass, type FacetCounts } from './classes.ts';
+import { readCursor, writeCursor, type Cursor } from './cursor.ts';
+import { timeText, type RegistryEntry } from './entry.ts';
+import { facetFilterOf } from './filter.ts';
+import { countNarrowed, narrowingOf, type Narrowed } from './narrow.ts';
+import { pageOfIds, type PagePlan } from './page.ts';
+import { type EntryQuery } from './query.ts';
+import { entriesByIds } from './read.ts';
+import { sweepExpired } from './sweep.ts';
+
+export interface FindDeps {
+  readonly db: Database;
+  readonly now: () => Date;
+  readonly classes: ClassCounts;
+  /** Whether this site's policy admits an entry, for `admitted=true`. */
+  readonly admits?: (entry: RegistryEntry) => boolean;
+}
+
+export interface EntryList {
+  readonly entries: readonly RegistryEntry[];
+  /** Cursor of the next page, where there is one. */
+  readonly next?: string;
+  /** How many entries fit, before `admitted`. */
+  readonly total: number;
+  /** False where `total` and the counts are lower bounds, because very many fit. */
+  readonly exact: boolean;
+  readonly facets: FacetCounts;
+}
+
+/** Entries that are judged for one page of `admitted=true` before it is sent as it is, with a cursor. */
+const mostJudged = 2000;
+
+/** Below this many entries they are all fetched and sorted; above, the index is walked in its order. */
+const fewEntries = 2000;
+
+function countOf(query: EntryQuery, narrowed: Narrowed | undefined): (entryClass: EntryClass) => number {
+  return narrowed === undefined ? ({ counts }) => counts[query.status] : ({ id }) => narrowed.counts.get(id) ?? 0;
+}
+
+/** Reads pages until `limit` admitted entries are found, the list ends, or enough has been judged. */
+async function admittedPage(
+  deps: FindDeps,
+  plan: PagePlan,
+  query: EntryQuery,
+  admits: (entry: RegistryEntry) => boolean,
+): Promise<{ readonly entries: readonly RegistryEntry[]; readonly next?: Cursor['after'] }> {
+  const entries: RegistryEntry[] = [];
+  let after = plan.after;
+  for (let judged = 0; judged < mostJudged;) {
+    const { after: _, ...rest } = plan;
+    const page = await pageOfIds(deps.db, { ...rest, limit: 100, ...(after === undefined ? {} : { after }) });
+    const found = await entriesByIds(
+      deps,
+      page.rows.map(({ id }) => id),
+    );
+    for (const [index, entry] of found.entries()) {
+      judged += 1;
+      const row = page.rows[index];
+      if (row !== undefined) after = { value: row.value, id: row.id };
+      if (admits(entry)) entries.push(entry);
+      const last = index === found.length - 1 && !page.more;
+      if (entries.length === query.limit) return last || after === undefined ? { entries } : { entries, next: after };
+    }
+    if (!page.more) return { entries };
+  }
+  return after === undefined ? { entries } : { entries, next: after };
+}
+
+async function plainPage(
+  deps: FindDeps,
+  plan: PagePlan,
+): Promise<{ readonly entries: readonly RegistryEntry[]; readonly next?: Cursor['after'] }> {
+  const page = await pageOfIds(deps.db, plan);
+  const entries = await entriesByIds(
+    deps,
+    page.rows.map(({ id }) => id),
+  );
+  const last = page.rows.at(-1);
+  return page.more && last !== undefined ? { entries, next: { value: last.value, id: last.id } } : { entries };
+}
+
+/**
+ * One page of the entries that fit every filter, with the counts of all facets. A list that is paged through shows the
+ * registry as it was when its first page was read: entries that arrive meanwhile are on no page, and those they replace
+ * stay on theirs. Throws `registry.cursor`.
+ */
+export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<EntryList> {
+  const { db } = deps;
+  const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor, query.sort);
+  const state = await sweepExpired(db, timeText(deps.now()));
+  const asOf = Math.min(cursor?.asOf ?? state.logSize, state.logSize);
+  const narrowing = narrowingOf(query);
+  const filter = facetFilterOf(query);
+  const classes = await deps.classes.current(state.version);
+  const narrowed = narrowing === undefined ? undefined : await countNarrowed(db, query.status, narrowing);
+  const count = countOf(query, narrowed);
+  const fitting = classesThatFit(classes, filter);
+  const total = fitting.reduce((sum, entryClass) => sum + count(entryClass), 0);
+  const exact = narrowed?.exact ?? true;
+
+  const unfiltered = Object.keys(filter).length === 0;
+  const inClasses = fitting.reduce((sum, { counts }) => sum + counts[query.status], 0);
+  const plan: PagePlan = {
+    status: query.status,
+    sort: query.sort,
+    limit: query.limit,
+    asOf,
+    few: (narrowed?.exact ?? false) || (!unfiltered && inClasses <= fewEntries),
+    ...(unfiltered ? {} : { classIds: fitting.map(({ id }) => id) }),
+    ...(narrowing === undefined ? {} : { narrowing }),
+    ...(narrowed === undefined ? {} : { fewNarrowed: narrowed.exact }),
+    ...(cursor === undefined ? {} : { after: cursor.after }),
+  };
+  const { entries, next } =
+    query.admitted && deps.admits !== undefined
+      ? await admittedPage(deps, plan, query, deps.admits)
+      : await plainPage(deps, plan);
+  return {
+    entries,
+    ...(next === undefined ? {} : { next: writeCursor({ sort: query.sort, after: next, asOf }) }),
+    total,
+    exact,
+    facets: countFacets(classes, filter, count),
+  };
+}

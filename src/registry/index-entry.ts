@@ -1,0 +1,162 @@
+// Writes one accepted document into the index: entry, words, facet counts, endorser. Accepting and rebuilding share it.
+import { type Dialect, type Queries } from '../db/database.ts';
+import { insertWords } from '../db/dialect.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
+import { type DocumentReport } from '../trust/report.ts';
+import { facetsOf, facetsText } from './facets.ts';
+import { type RegistryState } from './state.ts';
+import { entryWords, titleKey } from './words.ts';
+
+export type ValidReport = Extract<DocumentReport, { readonly valid: true }>;
+
+export interface AcceptedDocument {
+  readonly id: number;
+  readonly sha256: string;
+  readonly acceptedAt: string;
+  readonly report: ValidReport;
+}
+
+type StoredStatus = 'valid' | 'expired' | 'deprecated';
+
+const countColumns = { valid: 'valid_count', expired: 'expired_count', deprecated: 'deprecated_count' } as const;
+
+/** Adds to the count of current entries of a class; `all` says how many entries are new in it. */
+export async function changeCount(
+  queries: Queries,
+  version: number,
+  change: { readonly classId: number; readonly status: StoredStatus; readonly by: number; readonly all?: number },
+): Promise<void> {
+  const column = countColumns[change.status];
+  await queries
+    .updateTable('entry_classes')
+    .set((row) => ({
+      [column]: row(column, '+', change.by),
+      all_count: row('all_count', '+', change.all ?? 0),
+      version,
+    }))
+    .where('id', '=', change.classId)
+    .execute();
+}
+
+/** The class with these facets; a new one gets the entry's own id, which no other class can have. */
+async function classOf(queries: Queries, version: number, id: number, metadata: ImageMetadata): Promise<number> {
+  const facets = facetsText(facetsOf(metadata));
+  const known = await queries.selectFrom('entry_classes').select('id').where('facets', '=', facets).executeTakeFirst();
+  if (known !== undefined) return known.id;
+  const counts = { valid_count: 0, expired_count: 0, deprecated_count: 0, all_count: 0 };
+  await queries
+    .insertInto('entry_classes')
+    .values({ id, facets, ...counts, version })
+    .execute();
+  return id;
+}
+
+/** Marks the current entry of the same image and endorser as replaced. Says whether there was one. */
+async function replaceCurrent(
+  queries: Queries,
+  version: number,
+  { identifier, email, id }: { readonly identifier: string; readonly email: string; readonly id: number },
+): Promise<boolean> {
+  const current = await queries
+    .selectFrom('entries')
+    .select(['id', 'class_id', 'status'])
+    .where('identifier', '=', identifier)
+    .where('email', '=', email)
+    .where('replaced_by', 'is', null)
+    .executeTakeFirst();
+  if (current === undefined) return false;
+  await queries.updateTable('entries').set({ replaced_by: id }).where('id', '=', current.id).execute();
+  await changeCount(queries, version, { classId: current.class_id, status: current.status, by: -1 });
+  return true;
+}
+
+async function countEndorser(queries: Queries, { report }: AcceptedDocument, knownImage: boolean): Promise<void> {
+  const { created, endorser } = report.metadata.endorsement;
+  const { fingerprint, issuer, subject } = report.signer;
+  await queries
+    .insertInto('endorsers')
+    .values({
+      email: endorser.email,
+      subject,
+      issuer,
+      fingerprint,
+      first_created: created,
+      last_created: created,
+      entries: 1,
+      images: 1,
+    })
+    .onConflict((conflict) =>
+      conflict.column('email').doUpdateSet((row) => ({
+        subject,
+        issuer,
+        fingerprint,
+        first_created: row
+          .case()
+          .when('endorsers.first_created', '>', created)
+          .then(created)
+          .else(row.ref('endorsers.first_created'))
+          .end(),
+        last_created: row
+          .case()
+          .when('endorsers.last_created', '<', created)
+          .then(created)
+          .else(row.ref('endorsers.last_created'))
+          .end(),
+        entries: row('endorsers.entries', '+', 1),
+        images: row('endorsers.images', '+', knownImage ? 0 : 1),
+      })),
+    )
+    .execute();
+}
+
+/** The status as the index keeps it: entries whose time comes after `sweptAt` are marked by the next sweep. */
+function storedStatus(metadata: ImageMetadata, sweptAt: string): StoredStatus {
+  if (metadata.deprecated !== undefined) return 'deprecated';
+  return metadata.valid !== undefined && metadata.valid <= sweptAt ? 'expired' : 'valid';
+}
+
+/** Indexes a document that is newer than every other of its (identifier, email). */
+export async function indexEntry(
+  dialect: Dialect,
+  queries: Queries,
+  state: RegistryState,
+  document: AcceptedDocument,
+): Promise<void> {
+  const { id, report, sha256, acceptedAt } = document;
+  const { metadata, signer, steps, weak } = report;
+  const { identifier } = metadata;
+  const { created, endorser } = metadata.endorsement;
+  const knownImage = await replaceCurrent(queries, state.version, { identifier, email: endorser.email, id });
+  const classId = await classOf(queries, state.version, id, metadata);
+  const status = storedStatus(metadata, state.sweptAt);
+  await queries
+    .insertInto('entries')
+    .values({
+      id,
+      identifier,
+      email: endorser.email,
+      created,
+      status,
+      replaced_by: null,
+      valid_until: metadata.deprecated === undefined ? (metadata.valid ?? null) : null,
+      class_id: classId,
+      tag: metadata.tag ?? null,
+      title_key: titleKey(metadata),
+    })
+    .execute();
+  await queries
+    .insertInto('entry_details')
+    .values({
+      id,
+      sha256,
+      accepted_at: acceptedAt,
+      weak: weak ? 1 : 0,
+      metadata: JSON.stringify(metadata),
+      signer: JSON.stringify(signer),
+      steps: JSON.stringify(steps),
+    })
+    .execute();
+  await insertWords(dialect, queries, id, entryWords(metadata));
+  await changeCount(queries, state.version, { classId, status, by: 1, all: 1 });
+  await countEndorser(queries, document, knownImage);
+}

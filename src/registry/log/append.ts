@@ -1,0 +1,71 @@
+// Adds one decision to the log: a leaf, the subtree hashes it completes, and what only the site itself may see.
+import { type Queries } from '../../db/database.ts';
+import { Fault } from '../../errors/fault.ts';
+import { leafHash, nodeHash } from './merkle.ts';
+
+/** What the log says about one decision. It is public, so it holds nothing about who sent the upload. */
+export interface Decision {
+  readonly at: string;
+  readonly decision: 'accepted' | 'refused';
+  /** SHA-256 of the document, hex. */
+  readonly sha256: string;
+  /** Of documents that verified. */
+  readonly identifier?: string;
+  readonly email?: string;
+  readonly created?: string;
+  readonly deprecated?: true;
+  /** Codes of the rules that failed. */
+  readonly reasons?: readonly string[];
+}
+
+/** For the site's own eyes. */
+export interface PrivateNote {
+  readonly address?: string;
+  readonly detail?: string;
+}
+
+/** The bytes of a leaf: JSON with its members in a fixed order. */
+export function leafBytes(decision: Decision): Buffer {
+  const { at, decision: what, sha256, identifier, email, created, deprecated, reasons } = decision;
+  return Buffer.from(
+    JSON.stringify({ v: 1, at, decision: what, sha256, identifier, email, created, deprecated, reasons }),
+  );
+}
+
+export async function readNode(queries: Queries, height: number, position: number): Promise<Buffer> {
+  const row = await queries
+    .selectFrom('log_nodes')
+    .select('hash')
+    .where('height', '=', height)
+    .where('position', '=', position)
+    .executeTakeFirst();
+  if (row === undefined) throw new Fault('registry.log-broken', `The log lacks node ${position} at height ${height}`);
+  return row.hash;
+}
+
+/** Stores the leaf's hash and those of the subtrees that it completes. */
+export async function appendHash(queries: Queries, seq: number, hash: Buffer): Promise<void> {
+  const nodes = [{ height: 0, position: seq, hash }];
+  let top = { height: 0, position: seq, hash };
+  while (top.position % 2 === 1) {
+    const left = await readNode(queries, top.height, top.position - 1);
+    top = { height: top.height + 1, position: (top.position - 1) / 2, hash: nodeHash(left, top.hash) };
+    nodes.push(top);
+  }
+  await queries.insertInto('log_nodes').values(nodes).execute();
+}
+
+/** Appends to the log inside a transaction that holds the registry's row; `seq` is the size of the log so far. */
+export async function appendDecision(
+  queries: Queries,
+  seq: number,
+  decision: Decision,
+  note: PrivateNote,
+): Promise<void> {
+  const leaf = leafBytes(decision);
+  await queries
+    .insertInto('log_leaves')
+    .values({ seq, leaf, address: note.address ?? null, detail: note.detail ?? null })
+    .execute();
+  await appendHash(queries, seq, leafHash(leaf));
+}

@@ -1,0 +1,76 @@
+// The part of a query that facets cannot answer: words, endorser, image, moment, tag. It is counted, up to a bound.
+import { type ExpressionBuilder, type Expression, type SqlBool } from 'kysely';
+import { type Database, type Dialect } from '../db/database.ts';
+import { idWithWords, rowHasWords } from '../db/dialect.ts';
+import { type Tables } from '../db/tables.ts';
+import { type ListedStatus } from './classes.ts';
+import { type EntryQuery } from './query.ts';
+import { queryWords } from './words.ts';
+
+export interface Narrowing {
+  readonly identifier?: string;
+  readonly email?: string;
+  readonly created?: string;
+  readonly tag?: string;
+  readonly words: readonly string[];
+}
+
+export interface Narrowed {
+  /** Entries per class; lower bounds unless `exact`. */
+  readonly counts: ReadonlyMap<number, number>;
+  readonly exact: boolean;
+}
+
+export type EntriesBuilder = ExpressionBuilder<Tables & { e: Tables['entries'] }, 'e'>;
+
+/** Entries that are counted for one query, at most. */
+const mostCounted = 2000;
+
+export function narrowingOf(query: EntryQuery): Narrowing | undefined {
+  const { identifier, email, created, tag } = query;
+  const words = queryWords(query.q ?? '');
+  const narrowing = {
+    ...(identifier === undefined ? {} : { identifier }),
+    ...(email === undefined ? {} : { email }),
+    ...(created === undefined ? {} : { created }),
+    ...(tag === undefined ? {} : { tag }),
+    words,
+  };
+  return Object.keys(narrowing).length > 1 || words.length > 0 ? narrowing : undefined;
+}
+
+/** The conditions of a narrowing. `few`: the words occur in few entries, so they lead; else each row is asked. */
+export function narrowingConditions(
+  dialect: Dialect,
+  where: EntriesBuilder,
+  narrowing: Narrowing,
+  few: boolean,
+): readonly Expression<SqlBool>[] {
+  const { words } = narrowing;
+  const equal = (['identifier', 'email', 'created', 'tag'] as const).flatMap((name) => {
+    const value = narrowing[name];
+    return value === undefined ? [] : [where(`e.${name}`, '=', value)];
+  });
+  const withWords = few ? idWithWords : rowHasWords;
+  return words.length === 0 ? equal : [...equal, withWords(dialect, where.ref('e.id'), words)];
+}
+
+export async function countNarrowed(db: Database, status: ListedStatus, narrowing: Narrowing): Promise<Narrowed> {
+  const rows = await db.query
+    .selectFrom((from) => {
+      const entries = from
+        .selectFrom('entries as e')
+        .select('e.class_id')
+        .where((where) => where.and(narrowingConditions(db.dialect, where, narrowing, true)))
+        .limit(mostCounted + 1);
+      const current =
+        status === 'all' ? entries : entries.where('e.replaced_by', 'is', null).where('e.status', '=', status);
+      return current.as('narrowed');
+    })
+    .select((select) => ['class_id', select.fn.countAll<number>().as('count')])
+    .groupBy('class_id')
+    .execute();
+  const counts = new Map(rows.map((row) => [row.class_id, row.count]));
+  const counted = rows.reduce((sum, row) => sum + row.count, 0);
+  return { counts, exact: counted <= mostCounted };
+}

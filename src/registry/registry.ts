@@ -1,0 +1,91 @@
+// The registry as the rest of the server sees it: one object over the database, the verifier and the clock.
+import { type Database } from '../db/database.ts';
+import { Fault } from '../errors/fault.ts';
+import { type VerifyDocument } from '../trust/report.ts';
+import { acceptEntry, type Accepted, type Sender } from './accept.ts';
+import { ClassCounts } from './classes.ts';
+import {
+  listEndorsers,
+  showEndorser,
+  type EndorserDetails,
+  type EndorserList,
+  type EndorserQuery,
+} from './endorsers.ts';
+import { type EntryKey, type RegistryEntry } from './entry.ts';
+import { findEntries, type EntryList } from './find.ts';
+import { type EntryQuery } from './query.ts';
+import {
+  currentEntry,
+  documentsByIds,
+  entryByKey,
+  entryDocument,
+  entryHistory,
+  imageEntries,
+  newestByTag,
+} from './read.ts';
+import { reindex, type ReindexResult } from './reindex.ts';
+
+export interface RegistryDeps {
+  readonly db: Database;
+  readonly verify: VerifyDocument;
+  readonly now: () => Date;
+  /** Whether this site's policy admits an entry; asked for `admitted=true`. */
+  readonly admits?: (entry: RegistryEntry) => boolean;
+}
+
+export interface Registry {
+  /** See {@link acceptEntry}. */
+  accept(bytes: Uint8Array, sender: Sender): Promise<Accepted>;
+  /** See {@link findEntries}; the query comes from `entryQuerySchema`. */
+  find(query: EntryQuery): Promise<EntryList>;
+  /** Throws `registry.no-entry`. */
+  entry(key: EntryKey): Promise<RegistryEntry>;
+  /** The signed bytes, exactly as they were uploaded. Throws `registry.no-entry`. */
+  document(key: EntryKey): Promise<Buffer>;
+  /** The signed bytes of the entries of one page, in their order. */
+  documents(entries: readonly RegistryEntry[]): Promise<readonly Buffer[]>;
+  /** The newest entry of an endorser for an image, whatever its standing. */
+  current(identifier: string, email: string): Promise<RegistryEntry | undefined>;
+  /** The newest valid entry of an endorser with this tag. */
+  newestByTag(email: string, tag: string): Promise<RegistryEntry | undefined>;
+  /** All entries of an endorser for an image, newest first. */
+  history(identifier: string, email: string): Promise<readonly RegistryEntry[]>;
+  /** The current entry of each endorser of an image, newest first. */
+  image(identifier: string): Promise<readonly RegistryEntry[]>;
+  endorsers(query: EndorserQuery): Promise<EndorserList>;
+  /** Throws `registry.no-endorser`. */
+  endorser(email: string): Promise<EndorserDetails>;
+  /** See {@link reindex}. */
+  reindex(onProgress?: (entries: number) => void): Promise<ReindexResult>;
+}
+
+function found<Value>(value: Value | undefined, { identifier, email, created }: EntryKey): Value {
+  if (value !== undefined) return value;
+  throw new Fault('registry.no-entry', `There is no entry ${identifier} of ${email} dated ${created}`);
+}
+
+export function openRegistry(deps: RegistryDeps): Registry {
+  const classes = new ClassCounts(deps.db);
+  return {
+    accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
+    find: (query) => findEntries({ ...deps, classes }, query),
+    entry: async (key) => found(await entryByKey(deps, key), key),
+    document: async (key) => found(await entryDocument(deps, key), key),
+    documents: (entries) =>
+      documentsByIds(
+        deps,
+        entries.map(({ id }) => id),
+      ),
+    current: (identifier, email) => currentEntry(deps, identifier, email),
+    newestByTag: (email, tag) => newestByTag(deps, email, tag),
+    history: (identifier, email) => entryHistory(deps, identifier, email),
+    image: (identifier) => imageEntries(deps, identifier),
+    endorsers: (query) => listEndorsers(deps.db, query),
+    endorser: (email) => showEndorser(deps.db, email),
+    reindex: async (onProgress) => {
+      const result = await reindex(deps, onProgress);
+      classes.forget();
+      return result;
+    },
+  };
+}

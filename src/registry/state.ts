@@ -1,0 +1,47 @@
+// The one row that all writers of the registry queue at, and that readers look at to know how new the index is.
+import { type Database, type Queries } from '../db/database.ts';
+
+export interface RegistryState {
+  /** Grows with every change of the index. */
+  readonly version: number;
+  /** Leaves in the log. Entries have ids below it. */
+  readonly logSize: number;
+  /** Up to when entries that expire have been marked so. */
+  readonly sweptAt: string;
+}
+
+export async function readState(queries: Queries): Promise<RegistryState> {
+  const row = await queries
+    .selectFrom('registry_state')
+    .select(['version', 'log_size as logSize', 'swept_at as sweptAt'])
+    .where('id', '=', 1)
+    .executeTakeFirstOrThrow();
+  return row;
+}
+
+/**
+ * Runs `write` in one transaction that has taken the registry's row first, so writers follow one another on both
+ * databases. The state handed in has the new version; `write` says how many leaves it added.
+ */
+export function writeIndex<Result>(
+  { query }: Database,
+  write: (queries: Queries, state: RegistryState) => Promise<{ readonly leaves: number; readonly result: Result }>,
+): Promise<Result> {
+  return query.transaction().execute(async (queries) => {
+    const state = await queries
+      .updateTable('registry_state')
+      .set((row) => ({ version: row('version', '+', 1) }))
+      .where('id', '=', 1)
+      .returning(['version', 'log_size as logSize', 'swept_at as sweptAt'])
+      .executeTakeFirstOrThrow();
+    const { leaves, result } = await write(queries, state);
+    if (leaves > 0) {
+      await queries
+        .updateTable('registry_state')
+        .set({ log_size: state.logSize + leaves })
+        .where('id', '=', 1)
+        .execute();
+    }
+    return result;
+  });
+}

@@ -1,0 +1,61 @@
+// Moves entries between valid and expired as the clock passes their time, forwards, and back when the clock was set back.
+import { type Database } from '../db/database.ts';
+import { changeCount } from './index-entry.ts';
+import { readState, writeIndex, type RegistryState } from './state.ts';
+
+/** Entries that are moved in one transaction. */
+const batch = 2000;
+
+/** What must be moved to get from `sweptAt` to `now`: (from, to] becomes `status`. */
+function range(sweptAt: string, now: string) {
+  return sweptAt <= now
+    ? { after: sweptAt, upTo: now, from: 'valid', to: 'expired', order: 'asc' }
+    : ({ after: now, upTo: sweptAt, from: 'expired', to: 'valid', order: 'desc' } as const);
+}
+
+async function due(db: Database, state: RegistryState, now: string): Promise<boolean> {
+  const { after, upTo } = range(state.sweptAt, now);
+  if (after === upTo) return false;
+  const row = await db.query
+    .selectFrom('entries')
+    .select('id')
+    .where('valid_until', '>', after)
+    .where('valid_until', '<=', upTo)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Marks what has expired by `now` (`YYYY-MM-DDThh:mm:ssZ`) and returns the state of the index after that. Cheap where
+ * nothing has.
+ */
+export async function sweepExpired(db: Database, now: string): Promise<RegistryState> {
+  const state = await readState(db.query);
+  if (!(await due(db, state, now))) return state;
+  for (;;) {
+    const finished = await writeIndex(db, async (queries, { sweptAt, version }) => {
+      const { after, upTo, from, to, order } = range(sweptAt, now);
+      const moved = await queries
+        .selectFrom('entries')
+        .select(['id', 'class_id', 'replaced_by', 'valid_until', 'status'])
+        .where('valid_until', '>', after)
+        .where('valid_until', '<=', upTo)
+        .where('status', '=', from === 'valid' ? 'valid' : 'expired')
+        .orderBy('valid_until', order === 'asc' ? 'asc' : 'desc')
+        .limit(batch)
+        .execute();
+      for (const row of moved) {
+        const status = to === 'valid' ? 'valid' : 'expired';
+        await queries.updateTable('entries').set({ status }).where('id', '=', row.id).execute();
+        if (row.replaced_by !== null) continue;
+        await changeCount(queries, version, { classId: row.class_id, status: row.status, by: -1 });
+        await changeCount(queries, version, { classId: row.class_id, status, by: 1 });
+      }
+      const done = moved.length < batch;
+      if (done) await queries.updateTable('registry_state').set({ swept_at: now }).where('id', '=', 1).execute();
+      return { leaves: 0, result: done };
+    });
+    if (finished) return readState(db.query);
+  }
+}
