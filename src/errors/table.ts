@@ -158,6 +158,26 @@ export const faults = {
   },
   // vault, pull, jobs
   // volumes, iscsi, block
+  'volumes.full': {
+    status: 507,
+    exit: exitCodes.unavailable,
+    title: 'The storage of the volumes is full',
+    action:
+      'Free space on the data folder (delete volumes or snapshots that are not needed), then write again: nothing that was answered is lost.',
+  },
+  'volumes.io': {
+    status: 500,
+    exit: exitCodes.unavailable,
+    title: 'The storage of the volumes does not work',
+    action:
+      'Look at the kernel log for errors of the disk under the data folder, and restart the server once it is sound.',
+  },
+  'volumes.damaged': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The files of a volume are damaged',
+    action: 'Restore the volume from a snapshot or a backup; its files are left as they were found.',
+  },
 } as const satisfies Record<string, FaultEntry>;
 
 export type FaultCode = keyof typeof faults;
