@@ -172,6 +172,54 @@ export const faults = {
     action:
       'Look at the kernel log for errors of the disk under the data folder, and restart the server once it is sound.',
   },
+  'volumes.not-found': {
+    status: 404,
+    exit: exitCodes.notFound,
+    title: 'There is no such volume, snapshot or attachment',
+    action: 'List the volumes, and check the UUID.',
+  },
+  'volumes.invalid': {
+    status: 400,
+    exit: exitCodes.usage,
+    title: 'The request does not fit the volume',
+    action: 'Correct the named value.',
+  },
+  'volumes.attached': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'The volume is attached',
+    action: 'Detach it from the named initiators first.',
+  },
+  'volumes.in-use': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'The volume belongs to another initiator',
+    action: 'Detach the named initiator first, or clone the volume.',
+  },
+  'volumes.has-dependants': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'Other disks are made of this one',
+    action: 'Delete the named clones and snapshots first.',
+  },
+  'volumes.read-only': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'The disk cannot be written',
+    action: 'Attach it read-only, or make a machine disk from the same image.',
+  },
+  'volumes.quarantined': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'The volume is in quarantine',
+    action: 'Clone it to look at its content, or release it from quarantine.',
+  },
+  'volumes.locked': {
+    status: 503,
+    exit: exitCodes.conflict,
+    title: 'Another process uses this data folder',
+    action: 'Stop the other server first, or give this one another data folder.',
+  },
   'volumes.damaged': {
     status: 500,
     exit: exitCodes.failed,

@@ -55,7 +55,7 @@ function faultOf(error: unknown, path: string): Fault {
 }
 
 class OpenFile implements StorageFile {
-  readonly #descriptor: number;
+  #descriptor: number;
   readonly #path: string;
 
   constructor(descriptor: number, path: string) {
@@ -84,16 +84,20 @@ class OpenFile implements StorageFile {
   async read(into: Buffer, at: number, length: number, position: number): Promise<void> {
     let done = 0;
     while (done < length) {
-      const count = await new Promise<number>((resolve, reject) => {
-        read(this.#descriptor, into, at + done, length - done, position + done, (error, bytes) => {
-          if (error === null) resolve(bytes);
-          else reject(faultOf(error, this.#path));
-        });
-      });
+      const count = await this.#readSome(into, at + done, length - done, position + done);
       if (count === 0) break;
       done += count;
     }
     if (done < length) into.fill(0, at + done, at + length);
+  }
+
+  #readSome(into: Buffer, at: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#descriptor, into, at, length, position, (error, bytes) => {
+        if (error === null) resolve(bytes);
+        else reject(faultOf(error, this.#path));
+      });
+    });
   }
 
   writeSync(from: Buffer, at: number, length: number, position: number): void {
@@ -126,6 +130,8 @@ class OpenFile implements StorageFile {
 
   closeSync(): void {
     closeSync(this.#descriptor);
+    // The kernel gives the number to the next file: whoever still holds this one must not reach that.
+    this.#descriptor = -1;
   }
 }
 

@@ -18,8 +18,8 @@ export function diceOf(seed: number): Dice {
 }
 
 class Inode {
-  current = Buffer.alloc(0);
-  durable = Buffer.alloc(0);
+  current: Buffer = Buffer.alloc(0);
+  durable: Buffer = Buffer.alloc(0);
   /** Contents that each sector had since the last sync, oldest first. */
   pending = new Map<number, Buffer[]>();
 

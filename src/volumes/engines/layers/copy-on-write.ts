@@ -147,7 +147,6 @@ export class CopyOnWriteDevice implements BlockDevice {
 
   /** Makes the disk larger; what is new reads as zeros. */
   grow(size: number): void {
-    this.#top.head.grow(size);
     this.#size = size;
   }
 

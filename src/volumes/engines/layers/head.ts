@@ -186,12 +186,9 @@ export class Head {
     return this.#checkpointing;
   }
 
-  /** Makes room for a disk of `size` bytes. */
-  grow(size: number): void {
-    this.#assertWritable();
-    this.#data.truncateSync(blocksOf(size) * blockBytes);
-    this.#dataDirty = true;
-    this.#changes += 1;
+  /** Whether nothing was ever written to it. */
+  get isEmpty(): boolean {
+    return this.#recordedSequence === 0;
   }
 
   /** Leaves the head such that it opens at once, and releases its files. */

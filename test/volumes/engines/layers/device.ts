@@ -1,4 +1,5 @@
 // Opens the layers of a test disk, and what a test says of it: a model that is a plain buffer.
+import * as fc from 'fast-check';
 import { type BlockDevice } from '../../../../src/block/device.ts';
 import { type StorageFiles } from '../../../../src/volumes/files.ts';
 import { CopyOnWriteDevice } from '../../../../src/volumes/engines/layers/copy-on-write.ts';
@@ -34,4 +35,56 @@ export function dataOf(step: { readonly length: number; readonly fill: number })
   const data = Buffer.alloc(step.length);
   for (let at = 0; at < step.length; at += 4) data.writeUInt32LE((Math.imul(at + 7, step.fill) + step.fill) >>> 0, at);
   return data;
+}
+
+/** Does one step to a model of the disk. */
+export function applyToModel(model: Buffer, step: Step): void {
+  if (step.kind === 'write') dataOf(step).copy(model, step.offset);
+  if (step.kind === 'unmap' || step.kind === 'zero') model.fill(0, step.offset, step.offset + step.length);
+}
+
+/** Does one step to the disk; reopening is the caller's. */
+export async function applyToDevice(device: CopyOnWriteDevice, step: Step): Promise<void> {
+  switch (step.kind) {
+    case 'write':
+      await device.write(step.offset, dataOf(step));
+      break;
+    case 'unmap':
+      await device.unmap(step.offset, step.length);
+      break;
+    case 'zero':
+      await device.writeZeroes(step.offset, step.length);
+      break;
+    case 'flush':
+      await device.flush();
+      break;
+    case 'checkpoint':
+      await device.top.head.checkpoint();
+      break;
+    case 'read':
+    case 'reopen':
+      break;
+  }
+}
+
+/** Steps for a disk of that many sectors: ragged ones, and ones that begin and end with blocks. */
+export function anyStep(sectors: number): fc.Arbitrary<Step> {
+  const ragged = fc.record({ at: fc.nat(sectors - 1), count: fc.integer({ min: 1, max: 60 }) });
+  const aligned = ragged.map(({ at, count }) => ({ at: at - (at % 8), count: Math.ceil(count / 8) * 8 }));
+  const span = fc
+    .oneof(ragged, aligned)
+    .map(({ at, count }) => ({ offset: at * 512, length: Math.min(count, sectors - at) * 512 }));
+  const fill = fc.integer({ min: 1 });
+  return fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc
+        .tuple(span, fill)
+        .map(([{ offset, length }, value]): Step => ({ kind: 'write', offset, length, fill: value })),
+    },
+    { weight: 2, arbitrary: span.map(({ offset, length }): Step => ({ kind: 'unmap', offset, length })) },
+    { weight: 1, arbitrary: span.map(({ offset, length }): Step => ({ kind: 'zero', offset, length })) },
+    { weight: 3, arbitrary: span.map(({ offset, length }): Step => ({ kind: 'read', offset, length })) },
+    { weight: 2, arbitrary: fc.constantFrom<Step>({ kind: 'flush' }, { kind: 'checkpoint' }, { kind: 'reopen' }) },
+  );
 }

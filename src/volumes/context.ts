@@ -1,0 +1,18 @@
+// What the parts of the volume service share.
+import { type Catalogue } from './catalogue.ts';
+import { type Randomness } from './credentials.ts';
+import { type StoredDisk } from '../vault/stored-disk.ts';
+import { type Disks } from './disks.ts';
+import { type KeyedQueue } from './keyed-queue.ts';
+
+export interface Context {
+  readonly catalogue: Catalogue;
+  readonly disks: Disks;
+  /** What changes a volume, or opens or closes it, waits for its turn here, by UUID. */
+  readonly queue: KeyedQueue;
+  readonly openImage: (image: string) => Promise<StoredDisk>;
+  readonly createLayer: (volume: string, epoch: number, size: number) => Promise<void>;
+  readonly now: () => Date;
+  readonly randomness: Randomness;
+  readonly iqnPrefix: string;
+}

@@ -1,0 +1,231 @@
+// The service of volumes: disks that are made of images or blank, snapshotted, cloned, and attached to initiators.
+import { join } from 'node:path';
+import { type StoredDisk } from '../vault/stored-disk.ts';
+import { Attachments, type AttachRequest, type DetachListener, type GrantedTarget } from './attachments.ts';
+import { Catalogue, layerPath } from './catalogue.ts';
+import { type Context } from './context.ts';
+import { type Randomness, saltOf } from './credentials.ts';
+import { Disks } from './disks.ts';
+import { Head, type HeadPlace } from './engines/layers/head.ts';
+import { LayerStore } from './engines/layers/layer-store.ts';
+import { machineFiles, type StorageFiles } from './files.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import { type CloneRequest, type CreateRequest, type Labels, Lifecycle } from './lifecycle.ts';
+import { lockFolder } from './lock.ts';
+import { type Attachment, type Snapshot, type Volume, type VolumeKind, type VolumeState } from './model.ts';
+import { presentAttachment, presentSnapshot, presentVolume } from './present.ts';
+
+export interface VolumesOptions {
+  /** Folder of the volumes; made where it is not there. One process at a time may use it. */
+  readonly dataDir: string;
+  /** The images that volumes are made of; each `open` is closed again. */
+  readonly images: { open(identifier: string): Promise<StoredDisk> };
+  readonly now: () => Date;
+  readonly randomness: Randomness;
+  /** What the names of targets begin with (RFC 7143 §4.2.7.1), without the colon that follows. */
+  readonly iqnPrefix: string;
+  readonly files?: StorageFiles;
+}
+
+export interface VolumeFilter {
+  readonly kind?: VolumeKind;
+  readonly state?: VolumeState;
+  readonly owner?: string;
+  readonly tag?: string;
+  readonly image?: string;
+  /** Name of an initiator that has it attached. */
+  readonly initiator?: string;
+}
+
+/** Failures are `Fault`s with codes `volumes.…`; `volumes.not-found` where a UUID is not known. */
+export interface Volumes {
+  create(request: CreateRequest): Promise<Volume>;
+  clone(request: CloneRequest): Promise<Volume>;
+  /** In the order of their creation. */
+  list(filter?: VolumeFilter): readonly Volume[];
+  show(uuid: string): Volume;
+  relabel(uuid: string, labels: Labels): Promise<Volume>;
+  /** `size` in bytes; only larger, while it is attached too. */
+  resize(uuid: string, size: number): Promise<Volume>;
+  /** Refused while the volume is attached, or has clones or (but for `withSnapshots`) snapshots. */
+  delete(uuid: string, options?: { readonly withSnapshots?: boolean }): Promise<void>;
+  /** Nobody can attach the volume until it is released (`undefined`); after the instant `sweep` deletes it. */
+  quarantine(uuid: string, until: Date | undefined): Promise<Volume>;
+  sweep(): Promise<readonly string[]>;
+  snapshot(uuid: string, labels?: { readonly tag?: string }): Promise<Snapshot>;
+  showSnapshot(uuid: string): Snapshot;
+  deleteSnapshot(uuid: string): Promise<void>;
+  attach(request: AttachRequest): Promise<Attachment>;
+  detach(id: string): Promise<void>;
+  /** An attachment with its secret. */
+  showAttachment(id: string): Attachment;
+  onDetach(listener: DetachListener): void;
+  targetsFor(initiator: string): readonly string[];
+  findTarget(iqn: string, initiator: string): Promise<GrantedTarget | 'not-found' | 'forbidden'>;
+  /** Manifests that volumes are made of: the vault must keep them. */
+  manifestsInUse(): readonly string[];
+  /** Why volumes were left out at start; their files are as they were found. */
+  damaged(): readonly Error[];
+  close(): Promise<void>;
+}
+
+/** Opens the service. Throws `volumes.locked` where another process uses the folder. */
+export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
+  const files = options.files ?? machineFiles;
+  await files.makeDirectory(options.dataDir);
+  const lock = lockFolder(options.dataDir);
+  try {
+    const catalogue = await Catalogue.open(files, join(options.dataDir, 'volumes'));
+    const place = (volume: string, epoch: number): HeadPlace => ({
+      files,
+      directory: layerPath(catalogue.root, volume, epoch),
+      salt: saltOf(volume),
+    });
+    const openImage = (image: string): Promise<StoredDisk> => options.images.open(image);
+    const baseRoot = join(options.dataDir, 'bases');
+    await files.makeDirectory(baseRoot);
+    const layers = new LayerStore({ files, baseRoot, openImage, volume: (uuid) => catalogue.volume(uuid), place });
+    const context: Context = {
+      catalogue,
+      disks: new Disks(layers, place, (uuid) => catalogue.attachmentsOf(uuid).length > 0),
+      queue: new KeyedQueue(),
+      openImage,
+      createLayer: (volume, epoch, size) => Head.create(place(volume, epoch), size),
+      now: options.now,
+      randomness: options.randomness,
+      iqnPrefix: options.iqnPrefix.toLowerCase(),
+    };
+    const service = new VolumeService(context, () => lock.release());
+    await service.deleteLeftVolatile();
+    return service;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+class VolumeService implements Volumes {
+  readonly #context: Context;
+  readonly #lifecycle: Lifecycle;
+  readonly #attachments: Attachments;
+  readonly #unlock: () => void;
+
+  constructor(context: Context, unlock: () => void) {
+    this.#context = context;
+    this.#lifecycle = new Lifecycle(context);
+    this.#attachments = new Attachments(context, (uuid) => this.#lifecycle.delete(uuid, { withSnapshots: true }));
+    this.#unlock = unlock;
+  }
+
+  async create(request: CreateRequest): Promise<Volume> {
+    return this.show((await this.#lifecycle.create(request)).uuid);
+  }
+
+  async clone(request: CloneRequest): Promise<Volume> {
+    return this.show((await this.#lifecycle.clone(request)).uuid);
+  }
+
+  list(filter: VolumeFilter = {}): readonly Volume[] {
+    return [...this.#context.catalogue.volumes()]
+      .map(({ uuid }) => this.show(uuid))
+      .filter((volume) => matches(volume, filter))
+      .sort((a, b) => a.created.localeCompare(b.created) || a.uuid.localeCompare(b.uuid));
+  }
+
+  show(uuid: string): Volume {
+    const { catalogue, iqnPrefix } = this.#context;
+    return presentVolume(catalogue.volume(uuid), catalogue, iqnPrefix);
+  }
+
+  async relabel(uuid: string, labels: Labels): Promise<Volume> {
+    return this.show((await this.#lifecycle.relabel(uuid, labels)).uuid);
+  }
+
+  async resize(uuid: string, size: number): Promise<Volume> {
+    return this.show((await this.#lifecycle.resize(uuid, size)).uuid);
+  }
+
+  delete(uuid: string, options?: { readonly withSnapshots?: boolean }): Promise<void> {
+    return this.#lifecycle.delete(uuid, options);
+  }
+
+  async quarantine(uuid: string, until: Date | undefined): Promise<Volume> {
+    return this.show((await this.#lifecycle.quarantine(uuid, until)).uuid);
+  }
+
+  sweep(): Promise<readonly string[]> {
+    return this.#lifecycle.sweep();
+  }
+
+  async snapshot(uuid: string, labels: { readonly tag?: string } = {}): Promise<Snapshot> {
+    const { volume, snapshot } = await this.#lifecycle.snapshot(uuid, labels);
+    return presentSnapshot(volume, snapshot);
+  }
+
+  showSnapshot(uuid: string): Snapshot {
+    const { volume, snapshot } = this.#lifecycle.snapshotOf(uuid);
+    return presentSnapshot(volume, snapshot);
+  }
+
+  deleteSnapshot(uuid: string): Promise<void> {
+    return this.#lifecycle.deleteSnapshot(uuid);
+  }
+
+  async attach(request: AttachRequest): Promise<Attachment> {
+    return presentAttachment(await this.#attachments.attach(request), this.#context.iqnPrefix);
+  }
+
+  detach(id: string): Promise<void> {
+    return this.#attachments.detach(id);
+  }
+
+  showAttachment(id: string): Attachment {
+    return presentAttachment(this.#context.catalogue.attachment(id), this.#context.iqnPrefix);
+  }
+
+  onDetach(listener: DetachListener): void {
+    this.#attachments.onDetach(listener);
+  }
+
+  targetsFor(initiator: string): readonly string[] {
+    return this.#attachments.targetsFor(initiator);
+  }
+
+  findTarget(iqn: string, initiator: string): Promise<GrantedTarget | 'not-found' | 'forbidden'> {
+    return this.#attachments.findTarget(iqn, initiator);
+  }
+
+  manifestsInUse(): readonly string[] {
+    const manifests = new Set<string>();
+    for (const { parent } of this.#context.catalogue.volumes()) {
+      if (parent.kind === 'image') manifests.add(parent.manifestId);
+    }
+    return [...manifests];
+  }
+
+  damaged(): readonly Error[] {
+    return this.#context.catalogue.damaged;
+  }
+
+  async close(): Promise<void> {
+    await this.#context.queue.idle();
+    await this.#context.disks.closeAll();
+    this.#unlock();
+  }
+
+  /** Volatile disks whose attachment ended with a crash of this process. */
+  async deleteLeftVolatile(): Promise<void> {
+    for (const volume of this.list({ kind: 'volatile', state: 'available' })) {
+      const clones = this.#context.catalogue.dependantsOf(volume.uuid);
+      if (clones.length === 0) await this.delete(volume.uuid, { withSnapshots: true });
+    }
+  }
+}
+
+function matches(volume: Volume, filter: VolumeFilter): boolean {
+  const { initiator, ...properties } = filter;
+  for (const key of ['kind', 'state', 'owner', 'tag', 'image'] as const) {
+    if (properties[key] !== undefined && volume[key] !== properties[key]) return false;
+  }
+  return initiator === undefined || volume.attachments.some((one) => one.initiator === initiator.toLowerCase());
+}
