@@ -1,0 +1,95 @@
+// Strict reading of one document: the limits first, then libxml2 once; what is handed on is its canonical form as a tree.
+import { ParseOption, XmlC14NMode, XmlDocument, XmlElement as LibXmlElement, XmlLibError } from 'libxml2-wasm';
+import { type Failure } from './failure.ts';
+import { documentLimits, type XmlLimits } from './limits.ts';
+import { lineOfElement, prescan } from './prescan.ts';
+import { readCanonical } from './read-canonical.ts';
+import { type XmlElement } from './tree.ts';
+import { type CanonicalForm } from './write-canonical.ts';
+
+/** Nothing outside the document is ever loaded. */
+const strict = ParseOption.XML_PARSE_NO_XXE;
+
+/** One document, read. It holds memory of libxml2 until it is disposed of; no call may follow. */
+export interface StrictDocument extends Disposable {
+  /** The root element, of the canonical form with comments. */
+  readonly root: XmlElement;
+  /** Line (from 1) of an element in the document as it came. */
+  readonly lineOf: (element: XmlElement) => number;
+  /** libxml2's own canonical form of the document, without the last element inside the root where that is asked for. */
+  canonical(form: CanonicalForm, without: 'nothing' | 'last-element'): string;
+}
+
+export type ReadResult =
+  | { readonly document: StrictDocument; readonly failures: readonly [] }
+  | { readonly document: undefined; readonly failures: readonly [Failure, ...Failure[]] };
+
+function notWellFormed(error: unknown): Failure {
+  const detail = error instanceof XmlLibError ? error.details[0] : undefined;
+  const why = (detail?.message ?? (error as Error).message).trim();
+  return {
+    code: 'not-well-formed',
+    element: 'rdf:RDF',
+    line: Math.max(1, detail?.line ?? 1),
+    message: `The document is not well-formed XML: ${why}.`,
+  };
+}
+
+/** Parses with libxml2 alone, limits and all else unchecked: for schemas and text that was written here. */
+export function parseTrusted(text: string, url?: string): XmlDocument {
+  return XmlDocument.fromString(text, { option: strict, ...(url === undefined ? {} : { url }) });
+}
+
+/** Reads a document of unknown origin. Never throws for what is in it: the failures say what is wrong. */
+export function readStrict(bytes: Uint8Array, limits: XmlLimits = documentLimits): ReadResult {
+  const scan = prescan(bytes, limits);
+  const [first, ...others] = scan.failures;
+  if (first) return { document: undefined, failures: [first, ...others] };
+  let parsed: XmlDocument;
+  try {
+    parsed = XmlDocument.fromBuffer(bytes, { option: strict, encoding: 'utf-8' });
+  } catch (error) {
+    return { document: undefined, failures: [notWellFormed(error)] };
+  }
+  try {
+    const root = readCanonical(parsed.canonicalizeToString({ withComments: true }));
+    return { document: open(parsed, root, scan.text), failures: [] };
+  } catch (error) {
+    parsed.dispose();
+    return { document: undefined, failures: [notWellFormed(error)] };
+  }
+}
+
+const parsedDocuments = new WeakMap<StrictDocument, XmlDocument>();
+
+/** The parsed document behind a strict one, for the other modules of this room. */
+export function libxmlOf(document: StrictDocument): XmlDocument {
+  const parsed = parsedDocuments.get(document);
+  if (!parsed) throw new Error('this document was not read by readStrict');
+  return parsed;
+}
+
+function open(parsed: XmlDocument, root: XmlElement, text: string): StrictDocument {
+  let cut = false;
+  const document: StrictDocument = {
+    root,
+    lineOf: (element) => lineOfElement(text, element.ordinal),
+    canonical(form, without) {
+      if (without === 'last-element' && !cut) {
+        let last = parsed.root.lastChild;
+        while (last && !(last instanceof LibXmlElement)) last = last.prev;
+        last?.remove();
+        cut = true;
+      } else if (cut && without === 'nothing') {
+        throw new Error('the last element was taken out already');
+      }
+      return parsed.canonicalizeToString({
+        mode: form.exclusive ? XmlC14NMode.XML_C14N_EXCLUSIVE_1_0 : XmlC14NMode.XML_C14N_1_0,
+        withComments: form.comments,
+      });
+    },
+    [Symbol.dispose]: () => parsed.dispose(),
+  };
+  parsedDocuments.set(document, parsed);
+  return document;
+}

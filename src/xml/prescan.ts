@@ -1,0 +1,167 @@
+// One pass over the bytes that refuses what no metadata document needs, before a parser spends time on it.
+import { isUtf8 } from 'node:buffer';
+import { type Failure } from './failure.ts';
+import { type XmlLimits } from './limits.ts';
+
+/** The XML declaration (XML 1.0 §2.8), in the one encoding that is accepted. */
+const declaration =
+  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"utf-8"|'utf-8'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/i;
+
+/** What the pass has seen; `text` is the document without a byte-order mark. */
+export interface Prescan {
+  readonly text: string;
+  readonly failures: readonly Failure[];
+  readonly elements: number;
+}
+
+const lessThan = 0x3c;
+const slash = 0x2f;
+const exclamation = 0x21;
+const question = 0x3f;
+const doubleQuote = 0x22;
+const singleQuote = 0x27;
+const greaterThan = 0x3e;
+
+interface StartTag {
+  /** Offset after the tag, or -1 where it does not end. */
+  readonly end: number;
+  readonly empty: boolean;
+  readonly attributes: number;
+  readonly declarations: number;
+}
+
+/** Walks over one start tag; a `>` inside a quoted value does not end it. */
+function scanStartTag(text: string, start: number): StartTag {
+  let attributes = 0;
+  let declarations = 0;
+  let nameStart = start + 1;
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === greaterThan) {
+      return { end: at + 1, empty: text.charCodeAt(at - 1) === slash, attributes, declarations };
+    }
+    if (code === lessThan) break;
+    if (code <= 0x20) nameStart = at + 1;
+    if (code === doubleQuote || code === singleQuote) {
+      attributes += 1;
+      if (text.startsWith('xmlns', nameStart)) declarations += 1;
+      const close = text.indexOf(code === doubleQuote ? '"' : "'", at + 1);
+      if (close === -1) break;
+      at = close;
+    }
+  }
+  return { end: -1, empty: false, attributes, declarations };
+}
+
+type Markup =
+  | { readonly kind: 'start'; readonly at: number; readonly tag: StartTag }
+  | { readonly kind: 'end'; readonly at: number }
+  | { readonly kind: 'forbidden'; readonly at: number }
+  | { readonly kind: 'instruction'; readonly at: number }
+  | { readonly kind: 'broken'; readonly at: number };
+
+/** The tags of a document in order. Comments and CDATA sections are stepped over; a broken tag ends the walk. */
+function* markup(text: string, from: number): Generator<Markup> {
+  for (let at = text.indexOf('<', from); at !== -1;) {
+    let end: number;
+    const code = text.charCodeAt(at + 1);
+    if (code === exclamation) {
+      const comment = text.startsWith('<!--', at);
+      if (!comment && !text.startsWith('<![CDATA[', at)) {
+        yield { kind: 'forbidden', at };
+        return;
+      }
+      const close = text.indexOf(comment ? '-->' : ']]>', at + (comment ? 4 : 9));
+      end = close === -1 ? -1 : close + 3;
+    } else if (code === question) {
+      yield { kind: 'instruction', at };
+      return;
+    } else if (code === slash) {
+      yield { kind: 'end', at };
+      end = text.indexOf('>', at) + 1;
+      if (end === 0) end = -1;
+    } else {
+      const tag = scanStartTag(text, at);
+      yield { kind: 'start', at, tag };
+      end = tag.end;
+    }
+    if (end === -1) {
+      yield { kind: 'broken', at };
+      return;
+    }
+    at = text.indexOf('<', end);
+  }
+}
+
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) line += 1;
+  return line;
+}
+
+/** Line (from 1) of the element with this place in document order (from 0), in a document that was well-formed. */
+export function lineOfElement(text: string, ordinal: number): number {
+  let seen = 0;
+  for (const item of markup(text, declaration.exec(text)?.[0].length ?? 0)) {
+    if (item.kind !== 'start') continue;
+    if (seen === ordinal) return lineAt(text, item.at);
+    seen += 1;
+  }
+  return 1;
+}
+
+function refused(code: string, message: string, line = 1): Prescan {
+  return { text: '', elements: 0, failures: [{ code, element: 'rdf:RDF', line, message }] };
+}
+
+/**
+ * Checks size, encoding, depth, number of elements and attributes, and that there is no DOCTYPE (so no entity of its
+ * own) and no processing instruction. Linear in the size of the document, and constant for one that is too large.
+ */
+export function prescan(bytes: Uint8Array, limits: XmlLimits): Prescan {
+  if (bytes.byteLength > limits.bytes) {
+    return refused('too-large', `The document has ${bytes.byteLength} bytes; at most ${limits.bytes} are read.`);
+  }
+  if (!isUtf8(bytes)) return refused('not-utf8', 'The document is not UTF-8; save it in that encoding.');
+  const decoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const text = decoded.startsWith('\uFEFF') ? decoded.slice(1) : decoded;
+  if (text.includes('\0')) return refused('not-utf8', 'The document holds a NUL; save it as plain UTF-8.');
+
+  let start = 0;
+  if (text.startsWith('<?xml')) {
+    const found = declaration.exec(text);
+    if (!found) {
+      return refused('bad-declaration', 'The XML declaration must say version 1.0 and, if any, encoding UTF-8.');
+    }
+    start = found[0].length;
+  }
+  let depth = 0;
+  let elements = 0;
+  let declarations = 0;
+  for (const item of markup(text, start)) {
+    const here = (code: string, message: string): Prescan => refused(code, message, lineAt(text, item.at));
+    if (item.kind === 'forbidden') {
+      return here('doctype', 'A DOCTYPE or another declaration is not accepted; remove it and its entities.');
+    }
+    if (item.kind === 'instruction') {
+      return here('processing-instruction', 'Processing instructions are not accepted; remove this one.');
+    }
+    if (item.kind === 'broken') break;
+    if (item.kind === 'end') {
+      depth -= 1;
+      continue;
+    }
+    elements += 1;
+    declarations += item.tag.declarations;
+    if (elements > limits.elements) return here('too-many-elements', `More than ${limits.elements} elements.`);
+    if (depth >= limits.depth) return here('too-deep', `Elements are nested more than ${limits.depth} deep.`);
+    if (item.tag.attributes > limits.attributes) {
+      return here('too-many-attributes', `An element has more than ${limits.attributes} attributes.`);
+    }
+    if (declarations > limits.declarations) {
+      return here('too-many-namespaces', `More than ${limits.declarations} namespace declarations.`);
+    }
+    if (!item.tag.empty) depth += 1;
+  }
+  return { text, failures: [], elements };
+}
