@@ -30,7 +30,9 @@ export interface Endorsement {
 export interface ForeignProperty {
   readonly namespace: string;
   readonly name: string;
+  /** Empty where the property holds others. */
   readonly text: string;
+  readonly children: readonly ForeignProperty[];
 }
 
 export interface ImageMetadata {

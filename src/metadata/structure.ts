@@ -1,0 +1,215 @@
+// Rules about shape: which elements stand where and how often, and how RDF nests them (design/metadata.md §2, 2 and 3).
+import { attributeOf, childElements, isElement, textOf, xmlNamespace, type XmlElement } from '../xml/tree.ts';
+import { type Finding } from './finding.ts';
+import { documentBase, isInterpreted, namespaces, nested, opening, termName, terms } from './vocabulary.ts';
+
+const isSpace = (text: string): boolean => /^[ \t\r\n]*$/.test(text);
+
+/** Counts the children against [name, least, most], and whether they stand in that order. */
+function checkSequence(
+  parent: XmlElement,
+  children: readonly XmlElement[],
+  sequence: readonly (readonly [name: string, least: number, most: number])[],
+): Finding[] {
+  const found: Finding[] = [];
+  const order = sequence.map(([name]) => name);
+  for (const [name, least, most] of sequence) {
+    const same = children.filter((child) => termName(child) === name);
+    if (same.length < least) {
+      found.push({ code: 'missing-element', at: parent, message: `${termName(parent)} has no ${name}; add it.` });
+    }
+    for (const extra of same.slice(most)) {
+      found.push({ code: 'repeated-element', at: extra, message: `${name} stands more than once; keep one.` });
+    }
+  }
+  let reached = 0;
+  for (const child of children) {
+    const place = order.indexOf(termName(child));
+    if (place === -1) continue;
+    if (place < reached) {
+      found.push({
+        code: 'misplaced-element',
+        at: child,
+        message: `${termName(child)} stands after ${order[reached] ?? ''}; the order is ${order.join(', ')}.`,
+      });
+    }
+    reached = Math.max(reached, place);
+  }
+  return found;
+}
+
+function checkNested(element: XmlElement): Finding[] {
+  const sequence = nested[termName(element)];
+  if (!sequence) return [];
+  const children = childElements(element);
+  const known = new Set(sequence.map(([name]) => name));
+  return [
+    ...checkSequence(element, children, sequence),
+    ...children
+      .filter((child) => !known.has(termName(child)))
+      .map((child): Finding => ({
+        code: 'unknown-element',
+        at: child,
+        message: `${termName(child)} may not stand in ${termName(element)}; remove it.`,
+      })),
+    ...children.flatMap(checkNested),
+  ];
+}
+
+function checkDescription(description: XmlElement): Finding[] {
+  const children = childElements(description);
+  const found = checkSequence(description, children, opening);
+  const required = new Set(opening.map(([name]) => name));
+  const counts = new Map<string, number>();
+  const lastRequired = children.findLastIndex((child) => required.has(termName(child)));
+  for (const [place, child] of children.entries()) {
+    const name = termName(child);
+    if (required.has(name)) {
+      found.push(...checkNested(child));
+      continue;
+    }
+    if (place < lastRequired) {
+      found.push({
+        code: 'misplaced-element',
+        at: child,
+        message: `${name} stands among the required elements; move it behind slreq:endorsement.`,
+      });
+    }
+    if (!isInterpreted(child.namespace)) continue;
+    const term = terms.get(name);
+    if (!term) {
+      found.push({ code: 'unknown-element', at: child, message: `${name} is not in the vocabulary; remove it.` });
+      continue;
+    }
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    if (count > term.most) {
+      found.push({ code: 'repeated-element', at: child, message: `${name} stands more than once; keep one.` });
+    }
+  }
+  for (const [name, term] of terms) {
+    if (term.least > (counts.get(name) ?? 0)) {
+      found.push({ code: 'missing-element', at: description, message: `The description has no ${name}; add it.` });
+    }
+  }
+  return found;
+}
+
+/** The root, its one description, and nothing beside it but signatures. */
+export function checkStructure(root: XmlElement): Finding[] {
+  if (termName(root) !== 'rdf:RDF') {
+    return [{ code: 'root-element', at: root, message: `The root is ${termName(root)}; it must be rdf:RDF.` }];
+  }
+  const found: Finding[] = [];
+  if (attributeOf(root, xmlNamespace, 'base') !== documentBase) {
+    found.push({ code: 'xml-base', at: root, message: `Set xml:base of rdf:RDF to ${documentBase}.` });
+  }
+  for (const item of root.attributes) {
+    if (item.namespace === xmlNamespace && item.name === 'base') continue;
+    found.push({ code: 'unexpected-attribute', at: root, message: `rdf:RDF carries ${item.name}; remove it.` });
+  }
+  const descriptions = childElements(root).filter((child) => termName(child) === 'rdf:Description');
+  if (descriptions.length === 0) {
+    found.push({ code: 'missing-element', at: root, message: 'rdf:RDF has no rdf:Description; add one.' });
+  }
+  for (const extra of descriptions.slice(1)) {
+    found.push({ code: 'repeated-element', at: extra, message: 'There is a second rdf:Description; keep one.' });
+  }
+  for (const extra of childElements(root)
+    .filter((child) => termName(child) === 'ds:Signature')
+    .slice(1)) {
+    found.push({ code: 'repeated-element', at: extra, message: 'There is more than one signature; sign it again.' });
+  }
+  for (const child of childElements(root)) {
+    if (['rdf:Description', 'ds:Signature'].includes(termName(child))) continue;
+    found.push({ code: 'unknown-element', at: child, message: `${termName(child)} may not stand in rdf:RDF.` });
+  }
+  return [
+    ...found,
+    ...strayText(root),
+    ...descriptions.flatMap((item) => checkDescription(item).concat(strayText(item))),
+  ];
+}
+
+function strayText(element: XmlElement): Finding[] {
+  return isSpace(textOf(element))
+    ? []
+    : [{ code: 'stray-text', at: element, message: `There is text between the elements of ${termName(element)}.` }];
+}
+
+/** Attributes a property may carry: the language of a literal, and what RDF asks for. */
+function attributeProblem(element: XmlElement, hasElements: boolean): string | undefined {
+  const foreign = !isInterpreted(element.namespace);
+  for (const item of element.attributes) {
+    if (item.namespace === xmlNamespace && item.name === 'lang') continue;
+    if (item.namespace === namespaces.rdf) {
+      if (item.name === 'parseType') continue;
+      if (item.name === 'datatype' && foreign) continue;
+      const empty = !hasElements && isSpace(textOf(element));
+      if (item.name === 'resource' && empty && (foreign || termName(element) === 'rdf:type')) continue;
+    }
+    return item.prefix === '' ? item.name : `${item.prefix}:${item.name}`;
+  }
+  return undefined;
+}
+
+function checkProperty(element: XmlElement): Finding[] {
+  const found: Finding[] = [];
+  const name = termName(element);
+  const inside = childElements(element);
+  const wrong = attributeProblem(element, inside.length > 0);
+  if (wrong !== undefined) {
+    found.push({
+      code: 'rdf-attribute',
+      at: element,
+      message: `${name} carries the attribute ${wrong}; write its value as text or as elements instead.`,
+    });
+  }
+  const parseType = attributeOf(element, namespaces.rdf, 'parseType');
+  const mustNest = nested[name] !== undefined;
+  if (parseType === undefined ? inside.length > 0 || mustNest : parseType !== 'Resource') {
+    found.push({
+      code: 'rdf-parse-type',
+      at: element,
+      message: `${name} holds elements, so it must carry rdf:parseType="Resource".`,
+    });
+  } else if (isInterpreted(element.namespace) && !mustNest && (parseType !== undefined || inside.length > 0)) {
+    found.push({ code: 'rdf-parse-type', at: element, message: `${name} is plain text; it may not hold elements.` });
+  }
+  if ((inside.length > 0 || parseType === 'Resource') && !isSpace(textOf(element))) {
+    found.push({ code: 'rdf-mixed-content', at: element, message: `${name} holds text and elements; keep one.` });
+  }
+  return [...found, ...inside.flatMap(checkProperty)];
+}
+
+/** How RDF/XML is used: plain literals and parseType="Resource", nothing else. */
+export function checkRdf(root: XmlElement): Finding[] {
+  const found: Finding[] = [];
+  for (const description of childElements(root).filter((child) => termName(child) === 'rdf:Description')) {
+    for (const item of description.attributes) {
+      if (item.namespace === namespaces.rdf && item.name === 'about') continue;
+      found.push({
+        code: 'rdf-attribute',
+        at: description,
+        message: `rdf:Description carries ${item.name}; write properties as elements.`,
+      });
+    }
+    found.push(...childElements(description).flatMap(checkProperty));
+  }
+  return found;
+}
+
+/** Comments that stand inside a value. They are not signed, so they must not be able to change how one reads. */
+export function checkComments(element: XmlElement): Finding[] {
+  const inside = childElements(element);
+  const comments = element.children.some((child) => typeof child === 'object' && !isElement(child));
+  const found = inside.flatMap(checkComments);
+  if (comments && (inside.length === 0 || !isSpace(textOf(element)))) {
+    found.unshift({
+      code: 'comment-in-value',
+      at: element,
+      message: `A comment splits ${termName(element)}; remove it.`,
+    });
+  }
+  return found;
+}
