@@ -101,6 +101,36 @@ export const faults = {
     action: 'Start it with "mintmark serve", or name it with --server or MINTMARK_SERVER.',
   },
   // metadata, xml, signature, trust
+  'metadata.invalid': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'The metadata document breaks a rule',
+    action: 'Correct what each failure names; docs/metadata-rules.md explains every code.',
+  },
+  'signature.key-unusable': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'This key cannot sign metadata',
+    action: 'Use an RSA key of 2048 bits or more, or an EC key on P-256 or P-384, and the certificate of that key.',
+  },
+  'signature.passphrase': {
+    status: 422,
+    exit: exitCodes.refused,
+    title: 'The key cannot be opened',
+    action: 'Give the right passphrase, at the prompt, with --passphrase-file or in MINTMARK_PASSPHRASE.',
+  },
+  'trust.settings': {
+    status: 500,
+    exit: exitCodes.usage,
+    title: 'The trust settings cannot be used',
+    action: 'Correct the file or folder that is named: certificates and revocation lists are PEM or DER.',
+  },
+  'trust.timeout': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'The document took too long to check',
+    action: 'Send a plainer document; real ones take a millisecond.',
+  },
   // registry, policy
   'db.migration': {
     status: 500,
