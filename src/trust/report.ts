@@ -1,17 +1,8 @@
 // What the check of one signed document says: every step that was taken, and either its content or all that is wrong.
 import { type ImageMetadata } from '../metadata/model.ts';
+import { type Failure } from '../xml/failure.ts';
 
-/** One thing that is wrong with a document. */
-export interface Failure {
-  /** Stable code of the rule, such as `identifier-mismatch`; docs/metadata-rules.md lists them. */
-  readonly code: string;
-  /** The element it was found at, such as `slreq:bytes`. */
-  readonly element?: string;
-  /** Line in the document, from 1. */
-  readonly line?: number;
-  /** A sentence that says what is wrong and what to do. */
-  readonly message: string;
-}
+export { type Failure } from '../xml/failure.ts';
 
 /** One check, in the order in which it was made. */
 export interface Step {
@@ -19,8 +10,11 @@ export interface Step {
   readonly code: string;
   /** For people: "the signature covers the whole document". */
   readonly title: string;
-  /** `weak`: it holds, but by a standard that is no longer safe. `skipped`: the settings do not ask for it. */
-  readonly outcome: 'passed' | 'weak' | 'failed' | 'skipped';
+  /**
+   * `weak`: it holds, but by a standard that is no longer safe. `warned`: it does not hold, and the settings only report
+   * that. `skipped`: it could not be made, or the settings do not ask for it.
+   */
+  readonly outcome: 'passed' | 'weak' | 'warned' | 'failed' | 'skipped';
 }
 
 /** Who signed, as the certificate says. */
@@ -48,13 +42,20 @@ export type DocumentReport =
       readonly valid: true;
       readonly steps: readonly Step[];
       readonly failures: readonly [];
+      /** What was found wrong by checks that the settings only log. */
+      readonly warnings?: readonly Failure[];
       /** Parsed from the bytes that were signed, and from no others. */
       readonly metadata: ImageMetadata;
       readonly signer: SignerDescription;
       /** Signed under the legacy profile. */
       readonly weak: boolean;
     }
-  | { readonly valid: false; readonly steps: readonly Step[]; readonly failures: readonly Failure[] };
+  | {
+      readonly valid: false;
+      readonly steps: readonly Step[];
+      readonly failures: readonly Failure[];
+      readonly warnings?: readonly Failure[];
+    };
 
-/** Checks one signed document, as the site's trust settings say. */
+/** Checks one signed document, as the site's trust settings say. Never rejects for what is in the document. */
 export type VerifyDocument = (document: Uint8Array) => Promise<DocumentReport>;
