@@ -24,7 +24,7 @@ export const rules = {
   'number-range': { group: 'schema', title: 'Numbers are whole and in their range' },
   'value-not-allowed': { group: 'schema', title: 'Values of a closed list are in the list' },
   'location-scheme': { group: 'schema', title: 'Locations are http, https, ftp or pdisk' },
-  schema: { group: 'schema', title: 'The document is valid by the XSD files under schemas/' },
+  'schema': { group: 'schema', title: 'The document is valid by the XSD files under schemas/' },
   'rdf-parse-type': { group: 'rdf', title: 'Nested elements carry rdf:parseType="Resource", and only they' },
   'rdf-attribute': { group: 'rdf', title: 'No property attribute or rdf:resource stands where a literal is expected' },
   'rdf-mixed-content': { group: 'rdf', title: 'A value is text or elements, not both' },

@@ -63,11 +63,11 @@ function isInForm(text: string, value: ValueKind): boolean {
 }
 
 const codeOfKind = {
-  text: 'empty-value',
-  date: 'date-format',
-  identifier: 'identifier-format',
-  location: 'location-scheme',
-  number: 'number-range',
+  'text': 'empty-value',
+  'date': 'date-format',
+  'identifier': 'identifier-format',
+  'location': 'location-scheme',
+  'number': 'number-range',
   'one-of': 'value-not-allowed',
 } as const satisfies Record<ValueKind['kind'], RuleCode>;
 

@@ -14,7 +14,7 @@ export const documentBase = 'http://mp.stratuslab.eu/';
 
 /** Hexadecimal digits of each checksum. */
 export const checksumDigits: Readonly<Record<ChecksumAlgorithm, number>> = {
-  MD5: 32,
+  'MD5': 32,
   'SHA-1': 40,
   'SHA-256': 64,
   'SHA-512': 128,

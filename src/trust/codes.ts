@@ -18,7 +18,7 @@ export const trustCodes = {
   'certificate-revoked': 'The certificate was not revoked',
   'revocation-stale': 'The revocation list is current',
   'revocation-unknown': 'There is a revocation list of every issuer',
-  withdrawn: 'The endorser has not withdrawn the endorsement',
+  'withdrawn': 'The endorser has not withdrawn the endorsement',
 } as const;
 
 export type TrustCode = keyof typeof trustCodes;

@@ -26,27 +26,27 @@ export type TrustLevel = (typeof trustLevels)[number];
  */
 export const levelPresets: Readonly<Record<TrustLevel, CheckLevels>> = {
   strict: {
-    endorser: 'enforce',
+    'endorser': 'enforce',
     'certificate-time': 'enforce',
     'certificate-usage': 'enforce',
-    chain: 'enforce',
-    revocation: 'enforce',
+    'chain': 'enforce',
+    'revocation': 'enforce',
     'revocation-list': 'enforce',
   },
   permissive: {
-    endorser: 'enforce',
+    'endorser': 'enforce',
     'certificate-time': 'enforce',
     'certificate-usage': 'enforce',
-    chain: 'enforce',
-    revocation: 'enforce',
+    'chain': 'enforce',
+    'revocation': 'enforce',
     'revocation-list': 'log',
   },
   audit: {
-    endorser: 'log',
+    'endorser': 'log',
     'certificate-time': 'log',
     'certificate-usage': 'log',
-    chain: 'log',
-    revocation: 'log',
+    'chain': 'log',
+    'revocation': 'log',
     'revocation-list': 'log',
   },
 };

@@ -10,7 +10,7 @@ const startTag = /<([^\s<>&"'/=:!?]+)(?::([^\s<>&"'/=:!?]+))?/y;
 const attribute = / ([^\s<>&"'/=:]+)(?::([^\s<>&"'/=:]+))?="([^"<]*)"/y;
 const reference = /&(?:(amp|lt|gt|quot)|#x([9AD]));|[&\r]/g;
 const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"' };
-const coded: Readonly<Record<string, string>> = { '9': '\t', A: '\n', D: '\r' };
+const coded: Readonly<Record<string, string>> = { '9': '\t', 'A': '\n', 'D': '\r' };
 
 function unescape(text: string): string {
   if (!text.includes('&') && !text.includes('\r')) return text;

@@ -10,7 +10,7 @@ export const at = (iso: string): Date => new Date(iso);
 export const sampleFields: MetadataFields = {
   bytes: 3_000_000_000,
   checksums: {
-    MD5: '900150983cd24fb0d6963f7d28e17f72',
+    'MD5': '900150983cd24fb0d6963f7d28e17f72',
     'SHA-1': 'a9993e364706816aba3e25717850c26c9cd0d89d',
     'SHA-256': 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   },
