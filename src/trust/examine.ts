@@ -51,17 +51,26 @@ export function examine(
   ignored: ReadonlySet<string> = new Set(),
 ): DocumentReport {
   const list = new StepList(ignored);
-  const refuse = (): DocumentReport => ({
-    valid: false,
-    steps: list.steps,
-    failures: list.failures,
-    warnings: list.warnings,
-  });
   const read = readStrict(bytes);
   list.record('well-formed', 'the document is well-formed XML within the limits', read.failures);
-  if (!read.document) return refuse();
-  using document = read.document;
+  if (!read.document) return refusal(list);
+  try {
+    return examineDocument(read.document, settings, tools, list);
+  } finally {
+    read.document[Symbol.dispose]();
+  }
+}
 
+function refusal(list: StepList): DocumentReport {
+  return { valid: false, steps: list.steps, failures: list.failures, warnings: list.warnings };
+}
+
+function examineDocument(
+  document: StrictDocument,
+  settings: TrustSettings,
+  tools: ExamineTools,
+  list: StepList,
+): DocumentReport {
   const gate = passGate(document.root, settings.allowLegacy === true, tools.readCertificate);
   const gateFailures = toFailures(gate.findings, document.lineOf);
   const { facts } = gate;
@@ -83,7 +92,7 @@ export function examine(
     list.skip('document-unchanged', 'the document is as it was signed');
     list.skip('signature-value', "the signature was made with the certificate's key");
     checkContent(document, undefined, settings, tools, list);
-    return refuse();
+    return refusal(list);
   }
 
   const signed = checkSignature(document, facts);
@@ -99,9 +108,9 @@ export function examine(
     signedFailures.filter((failure) => failure.code === 'signature-mismatch'),
   );
   const metadata = checkContent(document, unchanged && proven ? signed.text : undefined, settings, tools, list);
-  if (!metadata) return refuse();
+  if (!metadata) return refusal(list);
   const chain = checkSigner(facts, metadata, settings, document.lineOf(document.root), list);
-  if (list.failures.length > 0) return refuse();
+  if (list.failures.length > 0) return refusal(list);
   return {
     valid: true,
     steps: list.steps,
