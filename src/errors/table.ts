@@ -256,6 +256,18 @@ export const faults = {
     title: 'The files of a volume are damaged',
     action: 'Restore the volume from a snapshot or a backup; its files are left as they were found.',
   },
+  'block.file': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'The file cannot serve as a disk',
+    action: 'Name a regular file that is not empty and that this user may read and, unless read-only, write.',
+  },
+  'block.read-only': {
+    status: 409,
+    exit: exitCodes.refused,
+    title: 'The disk is read-only',
+    action: 'Attach a writable clone of it to write.',
+  },
 } as const satisfies Record<string, FaultEntry>;
 
 export type FaultCode = keyof typeof faults;
