@@ -1,0 +1,295 @@
+// The iSCSI target: listens on its portals, keeps the sessions, and shares the state of disks between them.
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { sectorBytes } from '../block/device.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type LoginGrant, type TargetDirectory } from './directory.ts';
+import { defaultLimits, type TargetLimits } from './limits.ts';
+import { LoginNegotiation, type LoginOutcome } from './login/negotiation.ts';
+import { loginStatus } from './login/status.ts';
+import { type UnitPath } from './scsi/command.ts';
+import { LogicalUnit } from './scsi/logical-unit.ts';
+import { Connection, type ConnectionHost } from './session/connection.ts';
+import { Session } from './session/session.ts';
+import { type ByteBudget } from './session/task.ts';
+import { BufferPool } from './wire/buffer-pool.ts';
+
+export interface Portal {
+  readonly host: string;
+  /** 0 asks for any free port. */
+  readonly port: number;
+}
+
+export type TargetLog = (level: 'info' | 'warn', message: string, details: Readonly<Record<string, unknown>>) => void;
+
+export interface TargetOptions {
+  readonly portals: readonly Portal[];
+  readonly directory: TargetDirectory;
+  readonly log?: TargetLog;
+  readonly limits?: Partial<TargetLimits>;
+  readonly clock?: Clock;
+}
+
+/** A session as an administrator sees it. */
+export interface SessionDescription {
+  readonly initiator: string;
+  /** Undefined for a discovery session. */
+  readonly target: string | undefined;
+  /** host:port of the initiator. */
+  readonly peer: string;
+}
+
+export interface Target {
+  /** Where it listens, in the order of the options, with the ports in use. */
+  readonly portals: readonly Portal[];
+  sessions(): readonly SessionDescription[];
+  /** Ends the sessions of a target name, or of one initiator there: a volume was detached. Resolves once their grants are released. */
+  endSessions(target: string, initiator?: string): Promise<void>;
+  /** Tells the initiators of the disk that its size has changed. */
+  capacityChanged(identity: string): void;
+  /** Stops listening, ends all sessions and waits until their grants are released. */
+  close(): Promise<void>;
+}
+
+const defaultPhysicalBlock = 4096;
+const sweepMilliseconds = 1_000;
+/** CAPACITY DATA HAS CHANGED. */
+const capacityHasChanged = 0x2a09;
+
+interface OpenSession {
+  readonly connection: Connection;
+  readonly session: Session;
+  readonly outcome: LoginOutcome;
+  readonly tsih: number;
+  readonly key: string;
+}
+
+class IscsiTarget implements ConnectionHost, Target {
+  portals: readonly Portal[] = [];
+  readonly limits: TargetLimits;
+  readonly pool = new BufferPool(32);
+  readonly #options: TargetOptions;
+  readonly #clock: Clock;
+  readonly #budget: ByteBudget;
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #sessions = new Map<string, OpenSession>();
+  readonly #byConnection = new Map<Connection, OpenSession>();
+  readonly #units = new Map<string, LogicalUnit>();
+  readonly #endings = new Set<Promise<void>>();
+  #nextTsih = 1;
+  #stopSweep: () => void = () => undefined;
+
+  constructor(options: TargetOptions) {
+    this.#options = options;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.#budget = { used: 0, limit: this.limits.totalBytes };
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async listen(): Promise<void> {
+    const bound: Portal[] = [];
+    for (const portal of this.#options.portals) {
+      const server = createServer({ pauseOnConnect: false }, (socket) => this.#accept(socket));
+      this.#servers.push(server);
+      server.listen(portal.port, portal.host);
+      await once(server, 'listening');
+      server.on('error', (error) => this.log('warn', 'a portal failed', { error: error.message }));
+      bound.push({ host: portal.host, port: (server.address() as AddressInfo).port });
+    }
+    this.portals = bound;
+    this.#stopSweep = this.#clock.every(sweepMilliseconds, () => {
+      const now = this.#clock.now();
+      for (const connection of this.#connections) connection.sweep(now);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stopSweep();
+    for (const server of this.#servers) server.close();
+    const connections = [...this.#connections];
+    for (const connection of connections) connection.drop('the target stops');
+    await Promise.allSettled([...connections.map((connection) => connection.ended), ...this.#endings]);
+  }
+
+  sessions(): readonly SessionDescription[] {
+    return [...this.#sessions.values()].map(({ outcome, connection }) => ({
+      initiator: outcome.initiator,
+      target: outcome.target,
+      peer: connection.peer,
+    }));
+  }
+
+  async endSessions(target: string, initiator?: string): Promise<void> {
+    const meant = [...this.#sessions.values()].filter(
+      ({ outcome }) => outcome.target === target && (initiator === undefined || outcome.initiator === initiator),
+    );
+    for (const { connection } of meant) connection.drop('ended by the administrator');
+    await Promise.allSettled(meant.map(({ connection }) => connection.ended));
+  }
+
+  capacityChanged(identity: string): void {
+    this.#units.get(identity)?.attendAll(capacityHasChanged);
+  }
+
+  // What connections ask for:
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  log(level: 'info' | 'warn', message: string, details: Readonly<Record<string, unknown>>): void {
+    this.#options.log?.(level, message, details);
+  }
+
+  newLogin(): LoginNegotiation {
+    return new LoginNegotiation(this.#options.directory, this.limits);
+  }
+
+  async releaseGrant(grant: LoginGrant): Promise<void> {
+    await grant.release();
+  }
+
+  closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#forget(connection);
+    this.#remember(connection.ended);
+  }
+
+  openSession(
+    connection: Connection,
+    outcome: LoginOutcome,
+    statSn: number,
+    expCmdSn: number,
+  ): { readonly session: Session; readonly tsih: number } | number {
+    const key = `${outcome.target ?? ''} ${outcome.initiator} ${outcome.isid}`;
+    const present = this.#sessions.get(key);
+    let tsih = outcome.tsih;
+    if (tsih !== 0) {
+      if (present?.tsih !== tsih) return loginStatus.sessionDoesNotExist;
+      // MaxConnections is 1: a second one is too many, but the same one again replaces the first (RFC 7143 §6.3.4).
+      if (present.outcome.cid !== outcome.cid) return loginStatus.tooManyConnections;
+    } else {
+      tsih = this.#newTsih();
+    }
+    // Session reinstatement (RFC 7143 §6.3.5): the old session ends before the new one begins.
+    present?.connection.drop('the initiator has logged in again');
+    const session = this.#makeSession(connection, outcome, statSn, expCmdSn);
+    const open: OpenSession = { connection, session, outcome, tsih, key };
+    this.#sessions.set(key, open);
+    this.#byConnection.set(connection, open);
+    const { initiator, target } = outcome;
+    this.log('info', 'an initiator has logged in', { peer: connection.peer, initiator, target });
+    return { session, tsih };
+  }
+
+  #makeSession(connection: Connection, outcome: LoginOutcome, statSn: number, expCmdSn: number): Session {
+    const nexus = `${outcome.initiator},i,0x${outcome.isid}`;
+    const paths = new Map<number, UnitPath>();
+    const grants = [...(outcome.grant?.luns ?? [])].sort(([left], [right]) => left - right);
+    const luns = grants.map(([lun]) => lun);
+    for (const [lun, { device, identity, readOnly, physicalBlockBytes }] of grants) {
+      paths.set(lun, {
+        unit: this.#unit(identity, physicalBlockBytes ?? defaultPhysicalBlock),
+        device,
+        readOnly: readOnly || device.readOnly,
+        maxBlocks: this.limits.transferBytes / sectorBytes,
+        nexus,
+        luns,
+        lun,
+        siblings: () => [...paths.values()],
+      });
+    }
+    return new Session(
+      {
+        writer: connection.writer,
+        limits: this.limits,
+        budget: this.#budget,
+        now: () => this.#clock.now(),
+        discovery: outcome.target === undefined,
+        listTargets: async () => await this.#options.directory.list(outcome.initiator),
+        targetName: outcome.target,
+        portalAddress: connection.portalAddress,
+        finish: (reason) => connection.finish(reason),
+        drop: (reason) => connection.drop(reason),
+        suspend: () => connection.suspend(),
+        resume: () => connection.resume(),
+        endAllSessions: () => this.#endAllOf(outcome.target),
+        warn: (message, error) =>
+          this.log('warn', message, {
+            initiator: outcome.initiator,
+            target: outcome.target,
+            error: error instanceof Error ? error.message : error,
+          }),
+      },
+      outcome.parameters,
+      paths,
+      nexus,
+      statSn,
+      expCmdSn,
+    );
+  }
+
+  #unit(identity: string, physicalBlockBytes: number): LogicalUnit {
+    let unit = this.#units.get(identity);
+    if (unit === undefined) {
+      unit = new LogicalUnit(identity, physicalBlockBytes);
+      this.#units.set(identity, unit);
+    }
+    return unit;
+  }
+
+  #endAllOf(target: string | undefined): void {
+    for (const { connection, outcome } of this.#sessions.values()) {
+      if (outcome.target === target) connection.finish('target cold reset');
+    }
+  }
+
+  #forget(connection: Connection): void {
+    const open = this.#byConnection.get(connection);
+    if (open === undefined) return;
+    this.#byConnection.delete(connection);
+    if (this.#sessions.get(open.key) === open) this.#sessions.delete(open.key);
+    for (const { unit } of open.session.paths.values()) {
+      if (!unit.worthKeeping) this.#units.delete(unit.identity);
+    }
+  }
+
+  #newTsih(): number {
+    const used = new Set([...this.#sessions.values()].map(({ tsih }) => tsih));
+    do this.#nextTsih = (this.#nextTsih % 0xffff) + 1;
+    while (used.has(this.#nextTsih));
+    return this.#nextTsih;
+  }
+
+  #remember(ending: Promise<void>): void {
+    this.#endings.add(ending);
+    ending.then(
+      () => this.#endings.delete(ending),
+      (error: unknown) => {
+        this.#endings.delete(ending);
+        this.log('warn', 'a disk was not given back', { error: error instanceof Error ? error.message : error });
+      },
+    );
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#connections.size >= this.limits.connections) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(new Connection(socket, this));
+  }
+}
+
+/** Starts a target (RFC 7143). Rejects where a portal cannot be listened on. */
+export async function createTarget(options: TargetOptions): Promise<Target> {
+  const target = new IscsiTarget(options);
+  try {
+    await target.listen();
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+  return target;
+}
