@@ -2,9 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../src/errors/table.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
+import { iscsiGroup } from './iscsi.ts';
 import { reportFailure } from './print.ts';
 
-const groups: readonly CommandGroup[] = [];
+const groups: readonly CommandGroup[] = [iscsiGroup];
 
 function processContext(): CliContext {
   const interrupted = new AbortController();
