@@ -1,0 +1,54 @@
+// Where the contents of an image are kept, and the checksums by which anyone can tell that they are the right ones.
+import { linkable } from './links.ts';
+import { type EntryView } from './view.ts';
+
+function Location({ location }: { location: string }) {
+  const href = linkable(location);
+  return href === undefined ? (
+    <code>{location}</code>
+  ) : (
+    <a href={href} rel="noreferrer nofollow">
+      {location}
+    </a>
+  );
+}
+
+export function Contents({ entry }: { entry: EntryView }) {
+  const { locations, checksums, identifier, compression } = entry.metadata;
+  return (
+    <section class="panel" aria-labelledby="contents">
+      <h2 id="contents">Contents</h2>
+      {locations.length === 0 ? (
+        <p>The entry names no place where the contents are kept.</p>
+      ) : (
+        <ul class="locations">
+          {locations.map((location) => (
+            <li key={location}>
+              <Location location={location} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <p>
+        Size and checksums are those of the file
+        {compression === undefined ? '' : ` after decompression (${compression})`}. The identifier comes from the SHA-1.
+      </p>
+      <dl class="pairs sums">
+        <div>
+          <dt>Identifier</dt>
+          <dd>
+            <code>{identifier}</code>
+          </dd>
+        </div>
+        {Object.entries(checksums).map(([algorithm, value]) => (
+          <div key={algorithm}>
+            <dt>{algorithm}</dt>
+            <dd>
+              <code>{value}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

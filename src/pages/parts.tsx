@@ -1,0 +1,70 @@
+// Small pieces that several pages show: standings, times, sizes, code to copy.
+import { type EntryView } from './view.ts';
+
+const standings = {
+  valid: { text: 'Valid', tone: 'good', why: 'The newest entry of its endorser, neither expired nor withdrawn' },
+  expired: { text: 'Expired', tone: 'warn', why: 'Its endorser vouched for it until a date that has passed' },
+  deprecated: { text: 'Deprecated', tone: 'bad', why: 'Its endorser has withdrawn it' },
+  replaced: { text: 'Replaced', tone: 'quiet', why: 'Its endorser has signed a newer entry for this image' },
+} as const;
+
+export type Tone = 'good' | 'warn' | 'bad' | 'quiet' | 'plain';
+
+export function Badge({ tone, children, title }: { tone: Tone; children: string; title?: string }) {
+  return (
+    <span class={`badge ${tone}`} {...(title === undefined ? {} : { title })}>
+      {children}
+    </span>
+  );
+}
+
+export function Standing({ standing }: { standing: EntryView['standing'] }) {
+  const { text, tone, why } = standings[standing];
+  return (
+    <Badge tone={tone} title={why}>
+      {text}
+    </Badge>
+  );
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `2026-01-31T12:00:00Z` as 31 Jan 2026, with the exact moment for those who want it. */
+export function When({ time }: { time: string }) {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)/u.exec(time);
+  const month = months[Number(parts?.[2]) - 1];
+  const text = parts === null || month === undefined ? time : `${Number(parts[3])} ${month} ${parts[1] ?? ''}`;
+  return (
+    <time dateTime={time} title={time}>
+      {text}
+    </time>
+  );
+}
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** Bytes for people: 700 bytes, 1.4 MiB. */
+export function sizeText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const number = unit === 0 || value >= 100 ? Math.round(value) : Math.round(value * 10) / 10;
+  return `${number} ${units[unit] ?? ''}`;
+}
+
+/** 12345 as 12,345. */
+export function numberText(value: number): string {
+  return String(value).replaceAll(/\B(?=(\d{3})+$)/gu, ',');
+}
+
+/** Lines to paste into a terminal. */
+export function Commands({ children, label }: { children: string; label: string }) {
+  return (
+    <pre class="commands" tabIndex={0} aria-label={label}>
+      <code>{children}</code>
+    </pre>
+  );
+}

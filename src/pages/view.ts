@@ -1,0 +1,75 @@
+// What the pages are made from: plain data, in the shapes in which the registry and the policy hand it out.
+import { type ImageMetadata } from '../metadata/model.ts';
+import { type Judgement } from '../policy/policy.ts';
+
+/** Of the whole site, on every page. */
+export interface SiteView {
+  /** Shown in the heading of every page. */
+  readonly name: string;
+  /** Whether the log of decisions has a page. */
+  readonly hasLog?: boolean;
+}
+
+export interface KeyView {
+  readonly identifier: string;
+  readonly email: string;
+  readonly created: string;
+}
+
+export interface StepView {
+  readonly code: string;
+  readonly title: string;
+  readonly outcome: 'passed' | 'weak' | 'failed' | 'skipped';
+}
+
+export interface SignerView {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly email?: string;
+  readonly fingerprint: string;
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly algorithm: string;
+  readonly key: string;
+}
+
+export interface EntryView {
+  readonly id: number;
+  readonly key: KeyView;
+  readonly standing: 'valid' | 'expired' | 'deprecated' | 'replaced';
+  readonly acceptedAt: string;
+  readonly sha256: string;
+  readonly metadata: ImageMetadata;
+  readonly signer: SignerView;
+  readonly steps: readonly StepView[];
+  readonly weak: boolean;
+}
+
+export interface FailureView {
+  readonly code: string;
+  readonly element?: string;
+  readonly line?: number;
+  readonly message: string;
+}
+
+export interface FacetValueView {
+  readonly value: string;
+  readonly count: number;
+}
+
+export interface EndorserView {
+  readonly email: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly fingerprint: string;
+  readonly firstCreated: string;
+  readonly lastCreated: string;
+  readonly entries: number;
+  readonly images: number;
+}
+
+/** The parameters of the list as they stand in the URL, without empty ones, `cursor` and `limit`. */
+export type ChosenView = Readonly<Record<string, string>>;
+
+export type JudgementView = Judgement;
