@@ -51,6 +51,28 @@ function list(values: readonly (string | number)[]): string | undefined {
   return values.length === 0 ? undefined : values.join(', ');
 }
 
+/** Properties that Mintmark does not interpret, those within others indented. */
+function ForeignProperties({ properties }: { properties: EntryView['metadata']['foreign'] }) {
+  return (
+    <>
+      {properties.map(({ namespace, name, text, children }, index) => (
+        <div key={index}>
+          <dt title={namespace}>{name}</dt>
+          <dd>
+            {children.length === 0 ? (
+              text
+            ) : (
+              <dl class="pairs">
+                <ForeignProperties properties={children} />
+              </dl>
+            )}
+          </dd>
+        </div>
+      ))}
+    </>
+  );
+}
+
 function Facts({ entry }: { entry: EntryView }) {
   const { metadata } = entry;
   const pairs: readonly (readonly [string, string | undefined])[] = [
@@ -111,12 +133,7 @@ function Facts({ entry }: { entry: EntryView }) {
             </div>
           ),
         )}
-        {metadata.foreign.map(({ namespace, name, text }, index) => (
-          <div key={index}>
-            <dt title={namespace}>{name}</dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
+        <ForeignProperties properties={metadata.foreign} />
       </dl>
     </section>
   );

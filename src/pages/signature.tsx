@@ -7,6 +7,7 @@ const outcomes: Readonly<
 > = {
   passed: { text: 'passed', tone: 'good', sign: '✓' },
   weak: { text: 'holds, but is weak', tone: 'warn', sign: '!' },
+  warned: { text: 'does not hold; this site only reports it', tone: 'warn', sign: '!' },
   failed: { text: 'failed', tone: 'bad', sign: '×' },
   skipped: { text: 'not asked for', tone: 'quiet', sign: '–' },
 };

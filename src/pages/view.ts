@@ -19,7 +19,7 @@ export interface KeyView {
 export interface StepView {
   readonly code: string;
   readonly title: string;
-  readonly outcome: 'passed' | 'weak' | 'failed' | 'skipped';
+  readonly outcome: 'passed' | 'weak' | 'warned' | 'failed' | 'skipped';
 }
 
 export interface SignerView {

@@ -18,6 +18,10 @@ export function queryWords(text: string): readonly string[] {
   return [...new Set(wordsOf(text))].slice(0, mostQueryWords);
 }
 
+function foreignTexts(properties: ImageMetadata['foreign']): readonly string[] {
+  return properties.flatMap(({ text, children }) => [text, ...foreignTexts(children)]);
+}
+
 /** Everything of an entry that a person may search for, checksums included. */
 export function entryWords(metadata: ImageMetadata): readonly string[] {
   const { endorsement, checksums } = metadata;
@@ -43,7 +47,7 @@ export function entryWords(metadata: ImageMetadata): readonly string[] {
     ...Object.values(checksums),
     metadata.description,
     ...metadata.locations,
-    ...metadata.foreign.map(({ text }) => text),
+    ...foreignTexts(metadata.foreign),
   ];
   const words = new Set<string>();
   for (const text of texts) {

@@ -51,7 +51,7 @@ export async function sampleRegistry(): Promise<TestRegistry> {
     locations: ['http://example.org/flora.iso', 'pdisk:disks.example.org:3260:0b6c-77', 'javascript:alert(1)'],
     inboundPorts: [22, 443],
     outboundPorts: [0],
-    foreign: [{ namespace: 'http://example.org/', name: 'other-info', text: 'additional metadata' }],
+    foreign: [{ namespace: 'http://example.org/', name: 'other-info', text: 'additional metadata', children: [] }],
   });
   await site.upload({
     image: 'nasty',
@@ -62,7 +62,7 @@ export async function sampleRegistry(): Promise<TestRegistry> {
     email: 'eve@example.org',
     endorsed: '2026-05-31T00:00:00Z',
     locations: ['javascript:alert(1)', 'data:text/html,<script>alert(1)</script>', 'https://user:pass@example.org/'],
-    foreign: [{ namespace: '"><script>', name: '<i>', text: '</dd><script>alert(3)</script>' }],
+    foreign: [{ namespace: '"><script>', name: '<i>', text: '</dd><script>alert(3)</script>', children: [] }],
   });
   return site;
 }
