@@ -187,6 +187,84 @@ export const faults = {
     action: 'Correct the named line or member; the policy that was in force stays in force.',
   },
   // vault, pull, jobs
+  'vault.unavailable': {
+    status: 503,
+    exit: exitCodes.unavailable,
+    title: 'The vault cannot be reached',
+    action: 'Check the folder or the object store of the vault and its credentials, then try again.',
+  },
+  'vault.full': {
+    status: 507,
+    exit: exitCodes.unavailable,
+    title: 'The vault has no room left',
+    action: 'Free space: evict images with `mintmark cache evict`, then run `mintmark cache gc`; or add storage.',
+  },
+  'vault.corrupt': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'What the vault holds does not match its checksum',
+    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+  },
+  'vault.missing': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The vault lacks a part of this disk',
+    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+  },
+  'vault.bad-format': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'An object of the vault has a form this release cannot read',
+    action: 'It was damaged, or written by a newer release: scrub the vault, or run the newer release.',
+  },
+  'vault.write-expired': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'This write was given up before it ended',
+    action: 'Start it again; nothing of it was kept.',
+  },
+  'pull.no-location': {
+    status: 422,
+    exit: exitCodes.refused,
+    title: 'The entry names no location that can be pulled from',
+    action: 'Ask the endorser for an entry with an http or https location.',
+  },
+  'pull.refused': {
+    status: 502,
+    exit: exitCodes.refused,
+    title: 'No location serves the image that was signed',
+    action: 'Tell the endorser: what the locations serve is not what the metadata says. Nothing of it was kept.',
+  },
+  'pull.unreachable': {
+    status: 502,
+    exit: exitCodes.unavailable,
+    title: 'The image could not be fetched from any location',
+    action: 'See the reason of each location in the details, and try again later.',
+  },
+  'pull.unsafe': {
+    status: 422,
+    exit: exitCodes.refused,
+    title: 'The disk format of this image is not safe to open',
+    action: 'Ask the endorser for a self-contained image, best of all raw. Nothing of it was kept.',
+  },
+  'pull.tool-missing': {
+    status: 501,
+    exit: exitCodes.unavailable,
+    title: 'A program that this image needs is not installed',
+    action: 'Install the named program on the server (on Debian: qemu-utils, xz-utils, bzip2, zstd), then pull again.',
+  },
+  'pull.no-room': {
+    status: 507,
+    exit: exitCodes.unavailable,
+    title: 'There is no room for this image',
+    action: 'Free space: evict images with `mintmark cache evict`, then run `mintmark cache gc`; or add storage.',
+  },
+  'pull.cancelled': {
+    status: 409,
+    exit: exitCodes.cancelled,
+    title: 'The pull was cancelled',
+    action: 'Pull again to go on: what was fetched is used where the location can resume.',
+  },
   // volumes, iscsi, block
   'volumes.full': {
     status: 507,

@@ -1,0 +1,96 @@
+// Gathers chunks into packs and puts those that are full, a few at a time, so that memory stays bounded.
+import { promisify } from 'node:util';
+import { deflateRaw } from 'node:zlib';
+import { type Catalog } from './catalog.ts';
+import { type ObjectStore } from './object-store.ts';
+import { encodePack, encodings, packTargetBytes, type ChunkKind, type PackChunk } from './pack.ts';
+import { packKey } from './records.ts';
+
+const deflate = promisify(deflateRaw);
+const packsInFlight = 2;
+/** A compressed chunk is kept only where it saves at least an eighth. */
+const worthwhile = 7 / 8;
+
+export interface PackWriter {
+  /** Whether this writer has the chunk in hand, though it is not in the store yet. */
+  holds(hashHex: string): boolean;
+  /** Takes the chunk over: `bytes` must not change any more. Rejects where an earlier pack could not be put. */
+  add(sha256: Buffer, bytes: Buffer, kind: ChunkKind): Promise<void>;
+  /** Puts what is left; all chunks are in the store once this returns. */
+  flush(): Promise<void>;
+  /** Waits for what is in flight, whatever becomes of it. */
+  settle(): Promise<void>;
+  /** Names of the packs that were put, or may have been. */
+  readonly packs: readonly string[];
+  /** Bytes put, indexes included. */
+  readonly storedBytes: number;
+}
+
+export function createPackWriter(store: ObjectStore, catalog: Catalog, writer: string, compress: boolean): PackWriter {
+  const packs: string[] = [];
+  const inHand = new Set<string>();
+  const inFlight = new Set<Promise<void>>();
+  let chunks: PackChunk[] = [];
+  let bytes = 0;
+  let storedBytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+
+  async function put(batch: readonly PackChunk[]): Promise<void> {
+    const packId = Buffer.concat([Buffer.from(writer, 'hex'), Buffer.alloc(4)]);
+    packId.writeUInt32BE(packs.length, 12);
+    const name = packId.toString('hex');
+    packs.push(name);
+    const { parts, index } = encodePack(packId, batch);
+    let length = 0;
+    for (const part of parts) length += part.length;
+    await store.put(packKey(name), parts);
+    storedBytes += length;
+    catalog.add(name, length, index, writer);
+    for (const { sha256 } of batch) inHand.delete(sha256.toString('hex'));
+  }
+
+  async function close(): Promise<void> {
+    if (chunks.length === 0) return;
+    const batch = chunks;
+    chunks = [];
+    bytes = 0;
+    const run: Promise<void> = put(batch)
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => inFlight.delete(run));
+    inFlight.add(run);
+    if (inFlight.size >= packsInFlight) await Promise.race(inFlight);
+  }
+
+  async function encode(plain: Buffer): Promise<{ readonly encoding: number; readonly stored: Buffer }> {
+    if (!compress) return { encoding: encodings.plain, stored: plain };
+    const stored = await deflate(plain, { level: 1 });
+    if (stored.length > plain.length * worthwhile) return { encoding: encodings.plain, stored: plain };
+    return { encoding: encodings.deflate, stored };
+  }
+
+  return {
+    packs,
+    get storedBytes() {
+      return storedBytes;
+    },
+    holds: (hashHex) => inHand.has(hashHex),
+    async add(sha256, plain, kind) {
+      inHand.add(sha256.toString('hex'));
+      const { encoding, stored } = await encode(plain);
+      chunks.push({ sha256, kind, encoding, plainBytes: plain.length, stored });
+      bytes += stored.length;
+      if (bytes >= packTargetBytes) await close();
+      if (failure !== undefined) throw failure.error;
+    },
+    async flush() {
+      await close();
+      await Promise.all(inFlight);
+      if (failure !== undefined) throw failure.error;
+    },
+    async settle() {
+      await Promise.all(inFlight);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+// The vault: disks as chunks in an object store, and the pointers that say which image is which disk.
+import { randomBytes } from 'node:crypto';
+import { Fault } from '../errors/fault.ts';
+import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
+import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
+import { createStoredDisk, openManifest } from './disk-reader.ts';
+import { type ObjectStore } from './object-store.ts';
+import {
+  imageKey,
+  imageRecord,
+  intentKey,
+  packNameOf,
+  volumeKey,
+  volumeRecord,
+  writerOf,
+  type ImagePointer,
+  type VolumePointer,
+} from './records.ts';
+import { openRecord } from './sealed-record.ts';
+import { type StoredDisk } from './stored-disk.ts';
+import { beginWrite, type WriteSession } from './write-session.ts';
+
+export interface VaultSettings {
+  readonly store: ObjectStore;
+  /**
+   * Name of this process among those that share the store, `A-Z a-z 0-9 . -`. What a process of the same name left unfinished is removed
+   * when the vault is opened, so no two that run at once may have the same.
+   */
+  readonly node: string;
+  /** Deflate chunks where that saves at least an eighth. Default: no. */
+  readonly compress?: boolean;
+  readonly now?: () => Date;
+  readonly random?: (bytes: number) => Buffer;
+}
+
+export interface Vault {
+  /** Publishes an intent and begins a write. */
+  beginWrite(): Promise<WriteSession>;
+  /** Opens a disk that a pointer names. Throws `not-found`, `vault.corrupt` or `vault.unavailable`. */
+  openDisk(manifestId: string): Promise<StoredDisk>;
+  image(identifier: string): Promise<ImagePointer | undefined>;
+  listImages(): Promise<readonly ImagePointer[]>;
+  /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
+  removeImage(identifier: string): Promise<boolean>;
+  volume(id: string, epoch: number): Promise<VolumePointer | undefined>;
+  listVolumes(): Promise<readonly VolumePointer[]>;
+  removeVolume(id: string, epoch: number): Promise<boolean>;
+  /** Manifests that are open in this process, with how many times each. */
+  readonly openDisks: ReadonlyMap<string, number>;
+  readonly store: ObjectStore;
+  readonly catalog: Catalog;
+  readonly reader: ChunkReader;
+  readonly now: () => Date;
+  readonly node: string;
+}
+
+const nodePattern = /^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$/;
+
+const pointerKinds = [
+  ['images/', imageRecord],
+  ['volumes/', volumeRecord],
+] as const;
+
+/** Removes what writers of this node's name left behind: they are dead, for this process has the name now. */
+async function undoUnfinished(store: ObjectStore, node: string): Promise<void> {
+  const dead = new Set<string>();
+  for (const [writer, intent] of await activeWriters(store)) if (intent.node === node) dead.add(writer);
+  if (dead.size === 0) return;
+  const committed = new Set<string>();
+  for (const [prefix, schema] of pointerKinds) {
+    for await (const { key } of store.list(prefix)) {
+      const bytes = await store.get(key);
+      if (bytes !== undefined) committed.add(openRecord(bytes, schema, key).writer);
+    }
+  }
+  for await (const { key } of store.list('packs/')) {
+    const name = packNameOf(key);
+    if (name === undefined || !dead.has(writerOf(name)) || committed.has(writerOf(name))) continue;
+    await store.remove(key);
+  }
+  for (const writer of dead) await store.remove(intentKey(node, writer));
+}
+
+export async function openVault(settings: VaultSettings): Promise<Vault> {
+  const { store, node, compress = false, now = () => new Date(), random = randomBytes } = settings;
+  if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
+  await undoUnfinished(store, node);
+  const catalog = createCatalog(store);
+  await catalog.refresh();
+  const reader = createChunkReader(store, catalog);
+  const openDisks = new Map<string, number>();
+
+  async function readImage(key: string): Promise<ImagePointer | undefined> {
+    const bytes = await store.get(key);
+    return bytes === undefined ? undefined : openRecord(bytes, imageRecord, key);
+  }
+
+  async function readVolume(key: string): Promise<VolumePointer | undefined> {
+    const bytes = await store.get(key);
+    return bytes === undefined ? undefined : openRecord(bytes, volumeRecord, key);
+  }
+
+  async function readAll<T>(prefix: string, read: (key: string) => Promise<T | undefined>): Promise<T[]> {
+    const found: T[] = [];
+    for await (const { key } of store.list(prefix)) {
+      const record = await read(key);
+      if (record !== undefined) found.push(record);
+    }
+    return found;
+  }
+
+  async function removeKey(key: string | undefined): Promise<boolean> {
+    if (key === undefined || (await store.info(key)) === undefined) return false;
+    await store.remove(key);
+    return true;
+  }
+
+  return {
+    store,
+    catalog,
+    reader,
+    openDisks,
+    now,
+    node,
+    beginWrite: () => beginWrite({ store, catalog, reader, node, writer: random(12).toString('hex'), compress, now }),
+    async openDisk(manifestId) {
+      openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
+      const release = async (): Promise<void> => {
+        const left = (openDisks.get(manifestId) ?? 1) - 1;
+        if (left === 0) openDisks.delete(manifestId);
+        else openDisks.set(manifestId, left);
+      };
+      try {
+        return createStoredDisk(reader, await openManifest(reader, manifestId), manifestId, release);
+      } catch (error) {
+        await release();
+        throw error;
+      }
+    },
+    async image(identifier) {
+      const key = imageKey(identifier);
+      return key === undefined ? undefined : readImage(key);
+    },
+    listImages: () => readAll('images/', readImage),
+    removeImage: (identifier) => removeKey(imageKey(identifier)),
+    async volume(id, epoch) {
+      const key = volumeKey(id, epoch);
+      return key === undefined ? undefined : readVolume(key);
+    },
+    listVolumes: () => readAll('volumes/', readVolume),
+    removeVolume: (id, epoch) => removeKey(volumeKey(id, epoch)),
+  };
+}

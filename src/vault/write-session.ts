@@ -1,0 +1,174 @@
+// One write into the vault, from its published intent to the pointer that makes it reachable, or to nothing at all.
+import { Fault } from '../errors/fault.ts';
+import { type Catalog } from './catalog.ts';
+import { type ChunkReader } from './chunk-reader.ts';
+import { openManifest } from './disk-reader.ts';
+import { writeDisk, type DiskToWrite } from './disk-writer.ts';
+import { readCondemned } from './condemned.ts';
+import { type ObjectStore } from './object-store.ts';
+import { createPackWriter } from './pack-writer.ts';
+import {
+  imageKey,
+  imageRecord,
+  intentKey,
+  packKey,
+  volumeKey,
+  type ImagePointer,
+  type VolumePointer,
+} from './records.ts';
+import { openRecord, sealRecord } from './sealed-record.ts';
+
+/** An intent that was not renewed for this long, in ms, is given up by the collection of garbage. */
+export const intentLifetime = 24 * 60 * 60 * 1000;
+const renewEvery = 10 * 60 * 1000;
+
+export type ImageToCommit = Omit<ImagePointer, 'format' | 'version' | 'writer'>;
+export type SnapshotToCommit = Omit<VolumePointer, 'format' | 'version' | 'created' | 'writer'>;
+
+export interface WriteSession {
+  /** Writes a disk and returns the id of its manifest, hex. It is nobody's until it is committed. */
+  writeDisk(disk: DiskToWrite & { readonly parent?: string }): Promise<string>;
+  /**
+   * Makes the image reachable and ends the session. Where another was quicker, its pointer is returned, and what this session wrote is
+   * removed. Throws `vault.write-expired` where the intent was given up meanwhile.
+   */
+  commitImage(image: ImageToCommit): Promise<ImagePointer>;
+  /** Makes a volume's snapshot reachable and ends the session. Throws `vault.write-expired`. */
+  commitVolume(snapshot: SnapshotToCommit): Promise<VolumePointer>;
+  /** Removes all that was written, unless it was committed. */
+  abort(): Promise<void>;
+  /** Bytes that were put into the store. */
+  readonly storedBytes: number;
+  /** Bytes of chunks that the vault had already. */
+  readonly sharedBytes: number;
+}
+
+export interface SessionParts {
+  readonly store: ObjectStore;
+  readonly catalog: Catalog;
+  readonly reader: ChunkReader;
+  readonly node: string;
+  /** 12 random bytes, hex. */
+  readonly writer: string;
+  readonly compress: boolean;
+  readonly now: () => Date;
+}
+
+export async function beginWrite({
+  store,
+  catalog,
+  reader,
+  node,
+  writer,
+  compress,
+  now,
+}: SessionParts): Promise<WriteSession> {
+  const intent = intentKey(node, writer);
+  let renewed = 0;
+  async function renew(): Promise<void> {
+    renewed = now().getTime();
+    const record = { format: 'mintmark-intent', version: 1, writer, node, renewed: now().toISOString() };
+    await store.put(intent, [sealRecord(record)]);
+  }
+  // The order is what makes it safe (docs/vault-format.md, "Collecting garbage"): the intent, then the packs that are
+  // there, then those among them that are about to go.
+  await renew();
+  await catalog.refresh();
+  const condemned = new Set((await readCondemned(store)).packs.map((pack) => pack.name));
+
+  const packs = createPackWriter(store, catalog, writer, compress);
+  let sharedBytes = 0;
+  let open = true;
+
+  function canRelyOn(sha256: Buffer): boolean {
+    for (const { pack } of catalog.index.find(sha256)) {
+      if (pack.writer === undefined ? !condemned.has(pack.name) && !pack.condemned : pack.writer === writer)
+        return true;
+    }
+    return false;
+  }
+
+  async function checkIntent(): Promise<void> {
+    if ((await store.info(intent)) === undefined) {
+      throw new Fault('vault.write-expired', 'This write took so long that it was given up as dead.');
+    }
+  }
+
+  async function putPointer(key: string, pointer: object): Promise<boolean> {
+    try {
+      return await store.put(key, [sealRecord(pointer)], { ifAbsent: true });
+    } catch (error) {
+      // It may have been written all the same. So nothing is removed: who next opens the vault looks what came of it.
+      open = false;
+      throw error;
+    }
+  }
+
+  async function end(): Promise<void> {
+    open = false;
+    await store.remove(intent);
+    for (const name of packs.packs) {
+      const pack = catalog.index.pack(name);
+      if (pack !== undefined) pack.writer = undefined;
+    }
+  }
+
+  async function abort(): Promise<void> {
+    if (!open) return;
+    open = false;
+    await packs.settle();
+    catalog.index.removePacks(packs.packs);
+    for (const name of packs.packs) await store.remove(packKey(name));
+    await store.remove(intent);
+  }
+
+  return {
+    get storedBytes() {
+      return packs.storedBytes;
+    },
+    get sharedBytes() {
+      return sharedBytes;
+    },
+    async writeDisk({ parent, ...disk }) {
+      const sink = {
+        async put(sha256: Buffer, bytes: Buffer, kind: Parameters<typeof packs.add>[2]): Promise<void> {
+          if (now().getTime() - renewed > renewEvery) await renew();
+          if (packs.holds(sha256.toString('hex')) || canRelyOn(sha256)) sharedBytes += bytes.length;
+          else await packs.add(sha256, bytes, kind);
+        },
+      };
+      const from = parent === undefined ? undefined : { id: parent, tree: await openManifest(reader, parent) };
+      const id = await writeDisk(sink, disk, from);
+      await packs.flush();
+      return id;
+    },
+    async commitImage(image) {
+      const key = imageKey(image.identifier);
+      if (key === undefined) throw new Fault('usage', `"${image.identifier}" is no image identifier.`);
+      await checkIntent();
+      const pointer: ImagePointer = { format: 'mintmark-image', version: 1, ...image, writer };
+      if (await putPointer(key, pointer)) {
+        await end();
+        return pointer;
+      }
+      const theirs = await store.get(key);
+      if (theirs === undefined)
+        throw new Fault('vault.write-expired', 'The image was committed and removed meanwhile.');
+      await abort();
+      return openRecord(theirs, imageRecord, key);
+    },
+    async commitVolume(snapshot) {
+      const key = volumeKey(snapshot.volume, snapshot.epoch);
+      if (key === undefined) throw new Fault('usage', `"${snapshot.volume}" is no id of a volume.`);
+      await checkIntent();
+      const created = now().toISOString();
+      const pointer: VolumePointer = { format: 'mintmark-volume', version: 1, ...snapshot, created, writer };
+      if (!(await putPointer(key, pointer))) {
+        throw new Fault('usage', `Epoch ${snapshot.epoch} of volume ${snapshot.volume} is in the vault already.`);
+      }
+      await end();
+      return pointer;
+    },
+    abort,
+  };
+}
