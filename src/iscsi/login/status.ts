@@ -25,9 +25,9 @@ export type LoginStatus = (typeof loginStatus)[keyof typeof loginStatus];
 
 export const refusalStatus: Readonly<Record<LoginRefusal, LoginStatus>> = {
   'not-found': loginStatus.targetNotFound,
-  forbidden: loginStatus.authorizationFailure,
-  removed: loginStatus.targetRemoved,
-  unavailable: loginStatus.serviceUnavailable,
+  'forbidden': loginStatus.authorizationFailure,
+  'removed': loginStatus.targetRemoved,
+  'unavailable': loginStatus.serviceUnavailable,
   'out-of-resources': loginStatus.outOfResources,
 };
 

@@ -4,16 +4,16 @@ import { type CommandDefinition } from '../scsi/definition.ts';
 import { scsiStatus } from '../scsi/status.ts';
 import { type HeldRegion } from '../wire/pdu-writer.ts';
 import { sectorBytes } from '../../block/device.ts';
-import { type Session } from './session.ts';
+import { type SessionContext } from './context.ts';
 import { type Task } from './task.ts';
 
 export class DataIn {
-  readonly #session: Session;
+  readonly #session: SessionContext;
   /** Longest data segment of one PDU, whole sectors, so that the device reads right into it. */
   readonly #segment: number;
   readonly #burst: number;
 
-  constructor(session: Session) {
+  constructor(session: SessionContext) {
     this.#session = session;
     const { sendSegment, maxBurstLength } = session.parameters;
     this.#segment = Math.floor(Math.min(sendSegment, maxBurstLength) / sectorBytes) * sectorBytes;

@@ -4,7 +4,7 @@ import { type CommandDefinition } from '../scsi/definition.ts';
 import { additionalSense, checkCondition, scsiStatus, senseKey } from '../scsi/status.ts';
 import { dataOut, noTag, rejectReason, scsiCommand } from '../wire/pdu.ts';
 import { type PduReader } from '../wire/pdu-reader.ts';
-import { type Session } from './session.ts';
+import { type SessionContext } from './context.ts';
 import { type Burst, type Task } from './task.ts';
 
 type OutDefinition = Extract<CommandDefinition, { readonly kind: 'out' }>;
@@ -17,10 +17,10 @@ const incorrectAmountOfData = 0x0c0d;
 const unexpectedUnsolicitedData = 0x0c0c;
 
 export class DataOut {
-  readonly #session: Session;
+  readonly #session: SessionContext;
   #nextTransferTag = 1;
 
-  constructor(session: Session) {
+  constructor(session: SessionContext) {
     this.#session = session;
   }
 

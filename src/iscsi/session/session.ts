@@ -1,7 +1,6 @@
 // The full feature phase of one session: takes PDUs one by one and answers them (RFC 7143 §4.2, §11).
 import { Fault } from '../../errors/fault.ts';
 import { type SessionParameters } from '../login/keys.ts';
-import { type TargetLimits } from '../limits.ts';
 import { findCommand, passGate } from '../scsi/command-table.ts';
 import { Command, type UnitPath } from '../scsi/command.ts';
 import { type CommandDefinition } from '../scsi/definition.ts';
@@ -12,11 +11,11 @@ import { additionalSense, buildSense, checkCondition, ScsiFailure, scsiStatus, s
 import { headerBytes, initiatorOpcode, logoutRequest, nopOut, noTag, rejectReason, scsiCommand } from '../wire/pdu.ts';
 import { lunOf } from '../wire/lun.ts';
 import { FramingError, type PduReader } from '../wire/pdu-reader.ts';
-import { type PduWriter } from '../wire/pdu-writer.ts';
+import { type SessionContext, type SessionHost } from './context.ts';
 import { DataIn } from './data-in.ts';
 import { DataOut } from './data-out.ts';
 import { headerOf, Responder } from './responder.ts';
-import { type ByteBudget, type Task } from './task.ts';
+import { type Task } from './task.ts';
 import { manageTasks } from './task-management.ts';
 import { Tasks } from './tasks.ts';
 import { TextExchange } from './text-exchange.ts';
@@ -29,32 +28,7 @@ const readBit = 0x40;
 const noLun = Buffer.alloc(8);
 const nothing = Buffer.alloc(0);
 
-/** What a session needs of its connection and its target. */
-export interface SessionHost {
-  readonly writer: PduWriter;
-  readonly limits: TargetLimits;
-  readonly budget: ByteBudget;
-  now(): number;
-  /** Whether the initiator logged in for discovery alone. */
-  readonly discovery: boolean;
-  /** The targets and addresses that SendTargets shows. */
-  listTargets(): Promise<readonly string[]>;
-  readonly targetName: string | undefined;
-  /** host:port that the initiator reached us at. */
-  readonly portalAddress: string;
-  /** Ends the connection once all that is written is sent. */
-  finish(reason: string): void;
-  /** Ends the connection at once. */
-  drop(reason: string): void;
-  /** Takes no further PDUs until `resume`. */
-  suspend(): void;
-  resume(): void;
-  /** TARGET COLD RESET: ends every session of the target. */
-  endAllSessions(): void;
-  warn(message: string, error?: unknown): void;
-}
-
-export class Session {
+export class Session implements SessionContext {
   readonly paths: ReadonlyMap<number, UnitPath>;
   readonly nexus: string;
   readonly responder: Responder;
@@ -139,12 +113,10 @@ export class Session {
     this.host.writer.flush();
   }
 
-  /** A SCSI Response. @param moved bytes that the command moves, wanted or not. */
   respond(command: Command, status: number, moved: number, expDataSn = 0): void {
     this.responder.scsiResponse(command.initiatorTaskTag, status, command.expectedLength - moved, expDataSn);
   }
 
-  /** Ends a command with whatever went wrong. */
   fail(command: Command, definition: CommandDefinition | undefined, error: unknown, expDataSn = 0): void {
     const failure = error instanceof ScsiFailure ? error : this.#mediumFailure(definition, error);
     this.responder.scsiFailure(
@@ -156,7 +128,6 @@ export class Session {
     );
   }
 
-  /** Remembers what a device does for this session until it is done. */
   track(work: Promise<unknown>): void {
     this.#atWork.add(work);
     const forget = (): void => {
@@ -165,7 +136,6 @@ export class Session {
     work.then(forget, forget);
   }
 
-  /** Takes `work` of a device for a command; `done` runs unless the command has ended meanwhile. */
   await<T>(task: Task, work: Promise<T>, done: (result: T) => void): void {
     this.track(this.#settle(task, work, done));
   }

@@ -4,7 +4,7 @@ import { additionalSense } from '../scsi/status.ts';
 import { lunOf } from '../wire/lun.ts';
 import { taskManagement } from '../wire/pdu.ts';
 import { type PduReader } from '../wire/pdu-reader.ts';
-import { type Session } from './session.ts';
+import { type SessionContext } from './context.ts';
 
 const fn = {
   abortTask: 1,
@@ -26,7 +26,7 @@ const response = {
 } as const;
 
 /** Ends what the function names and answers; commands that are aborted get no answer of their own. */
-export function manageTasks(session: Session, reader: PduReader): void {
+export function manageTasks(session: SessionContext, reader: PduReader): void {
   const request = taskManagement.read(reader.buffer, reader.at);
   const path = session.paths.get(lunOf(reader.buffer, reader.at));
   const answer = act(session, request.function, request.referencedTaskTag, path);
@@ -34,7 +34,7 @@ export function manageTasks(session: Session, reader: PduReader): void {
   if (request.function === fn.targetColdReset) session.host.endAllSessions();
 }
 
-function act(session: Session, wanted: number, referenced: number, path: UnitPath | undefined): number {
+function act(session: SessionContext, wanted: number, referenced: number, path: UnitPath | undefined): number {
   switch (wanted) {
     case fn.abortTask: {
       const task = session.tasks.get(referenced);
@@ -67,6 +67,6 @@ function act(session: Session, wanted: number, referenced: number, path: UnitPat
   }
 }
 
-function endTasksOf(session: Session, path: UnitPath): void {
+function endTasksOf(session: SessionContext, path: UnitPath): void {
   for (const task of session.tasks.all()) if (task.command.path.unit === path.unit) session.tasks.end(task);
 }

@@ -4,10 +4,10 @@ import { formatText, parseText, TextError } from '../login/text.ts';
 import { noTag, rejectReason, textRequest } from '../wire/pdu.ts';
 import { type PduReader } from '../wire/pdu-reader.ts';
 import { headerOf } from './responder.ts';
-import { type Session } from './session.ts';
+import { type SessionContext } from './context.ts';
 
 export class TextExchange {
-  readonly #session: Session;
+  readonly #session: SessionContext;
   #collected: Buffer[] = [];
   #collectedBytes = 0;
   /** The rest of an answer that did not fit into one PDU, and the tag under which the initiator asks for it. */
@@ -15,7 +15,7 @@ export class TextExchange {
   #restTag = noTag;
   #nextTag = 1;
 
-  constructor(session: Session) {
+  constructor(session: SessionContext) {
     this.#session = session;
   }
 
