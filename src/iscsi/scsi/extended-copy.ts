@@ -18,6 +18,7 @@ const copyLimits = { targets: 8, segments: 8, listBytes: 1024, segmentBytes: 16 
 /** LID1 (SPC-4 §6.4.2). */
 const parameterHeader = layout(16, {
   listId: u8(0),
+  listIdUsage: bits(1, 3, 2),
   priority: bits(1, 0, 3),
   targetsLength: u16(2),
   segmentsLength: u32(8),
@@ -59,6 +60,9 @@ const operatingParameters = layout(48, {
   type2: u8(45),
 });
 
+/** SPC-4 §6.18.2; status 01h: done without errors. */
+const copyStatus = layout(12, { available: u32(0), status: bits(4, 0, 7), segments: u16(5) });
+
 const identificationDescriptor = 0xe4;
 const blockToBlock = 0x02;
 
@@ -95,9 +99,9 @@ function parseSegment(list: Buffer, at: number, targets: readonly UnitPath[]): S
   const destination = targets[descriptor.destination];
   if (source === undefined || destination === undefined) throw copyAborted(additionalSense.copyTargetUnreachable);
   const { sourceLba, destinationLba, blocks } = descriptor;
-  if ((sourceLba + blocks) * sectorBytes > source.device.size) throw copyAborted(additionalSense.lbaOutOfRange);
+  if ((sourceLba + blocks) * sectorBytes > source.device.size) throw copyAborted(additionalSense.none);
   if ((destinationLba + blocks) * sectorBytes > destination.device.size) {
-    throw copyAborted(additionalSense.lbaOutOfRange);
+    throw copyAborted(additionalSense.none);
   }
   if (destination.readOnly) throw checkCondition(senseKey.dataProtect, additionalSense.writeProtected);
   return { source, destination, sourceLba, destinationLba, blocks };
@@ -136,11 +140,22 @@ function parseList(command: Command, list: Buffer): readonly Segment[] {
 /** Bytes that are copied in one step. */
 const stepBytes = 1024 * 1024;
 
+/** LIST ID USAGE 11b: the initiator will not ask how the copy went (SPC-4 §6.4.3.2). */
+const discardResults = 3;
+
 async function copy(command: Command, list: Buffer): Promise<void> {
   const expected = command.u32(10);
   if (expected === 0) return;
   if (list.length < expected) throw parameterListLengthError();
-  for (const segment of parseList(command, list)) {
+  const segments = parseList(command, list);
+  await copySegments(segments);
+  const { listId, listIdUsage } = parameterHeader.read(list);
+  const { unit, nexus } = command.path;
+  if (listIdUsage !== discardResults) unit.copyResults.keep(nexus, listId, segments.length);
+}
+
+async function copySegments(segments: readonly Segment[]): Promise<void> {
+  for (const segment of segments) {
     const length = segment.blocks * sectorBytes;
     for (let done = 0; done < length; done += stepBytes) {
       const part = Buffer.allocUnsafe(Math.min(stepBytes, length - done));
@@ -174,9 +189,10 @@ export const copyCommands: readonly CommandDefinition[] = [
     kind: 'in',
     access: 'query',
     usage: usage(0x84, 0x1f, 0xff, 0, 0, 0, 0, 0, 0, 0, ...whole4, 0, 0x04),
-    // Copies end with their command and leave nothing to ask for: no list identifier is known (SPC-4 §6.18.2).
-    run() {
-      throw invalidFieldInCdb(2);
+    run(command) {
+      const segments = command.path.unit.copyResults.find(command.path.nexus, command.byte(2));
+      if (segments === undefined) throw invalidFieldInCdb(2);
+      return copyStatus.build({ available: copyStatus.size - 4, status: 1, segments }).subarray(0, command.u32(10));
     },
   },
   {

@@ -1,5 +1,6 @@
 // The state of one disk that all its sessions share: attentions, reservations, mode settings, sanitize.
 import { createHash } from 'node:crypto';
+import { CopyResults } from './copy-results.ts';
 import { PersistentReservations } from './persistent-reservations.ts';
 import { additionalSense, checkCondition, senseKey } from './status.ts';
 
@@ -32,6 +33,7 @@ export class LogicalUnit {
   /** Unit serial number, 32 hex digits. */
   readonly serial: string;
   readonly reservations = new PersistentReservations((nexus, sense) => this.#attend(nexus, sense));
+  readonly copyResults = new CopyResults();
   /** The nexus that holds a RESERVE(6). */
   reservedBy: string | undefined;
   softwareWriteProtect = false;

@@ -8,6 +8,16 @@ import { invalidFieldInCdb, invalidParameter } from './status.ts';
 
 const overwriteHeader = layout(4, { invert: flag(0, 7), count: bits(0, 0, 5), patternLength: u16(2) });
 
+/** IMMED and the service action; neither ZNR nor AUSE means anything here. */
+const cdbUsage = usage(0x48, 0x9f, 0, 0, 0, 0, 0, ...whole2, 0x04);
+
+/** @throws {ScsiFailure} where a bit is set that is reserved: nobody shall erase a disk by mistake. */
+function checkReserved(command: Command): void {
+  for (const [index, mask] of cdbUsage.entries()) {
+    if (index > 0 && (command.byte(index) & ~mask) !== 0) throw invalidFieldInCdb(index);
+  }
+}
+
 /** Bytes per step: between two, other work gets its turn. */
 const stepBytes = 1024 * 1024;
 /** Pause after each step, in milliseconds: an erase of a whole disk must not take it all from its neighbours. */
@@ -77,8 +87,9 @@ export const sanitizeCommands: readonly CommandDefinition[] = [
     access: 'write',
     writes: true,
     takesLong: true,
-    usage: usage(0x48, 0xff, 0, 0, 0, 0, 0, ...whole2, 0x04),
+    usage: cdbUsage,
     expect(command) {
+      checkReserved(command);
       const length = command.u16(7);
       if (length <= overwriteHeader.size || length > overwriteHeader.size + sectorBytes) throw invalidFieldInCdb(7);
       if (command.expectedLength < length) throw invalidFieldInCdb(7);
@@ -94,8 +105,9 @@ export const sanitizeCommands: readonly CommandDefinition[] = [
     access: 'write',
     writes: true,
     takesLong: true,
-    usage: usage(0x48, 0xff, 0, 0, 0, 0, 0, ...whole2, 0x04),
+    usage: cdbUsage,
     run(command) {
+      checkReserved(command);
       if (command.u16(7) !== 0) throw invalidFieldInCdb(7);
       const { device } = command.path;
       return start(
@@ -111,8 +123,11 @@ export const sanitizeCommands: readonly CommandDefinition[] = [
     kind: 'none',
     access: 'write',
     whileNotReady: true,
-    usage: usage(0x48, 0xff, 0, 0, 0, 0, 0, ...whole2, 0x04),
-    run({ path }) {
+    usage: cdbUsage,
+    run(command) {
+      checkReserved(command);
+      if (command.u16(7) !== 0) throw invalidFieldInCdb(7);
+      const { path } = command;
       if (path.unit.sanitize?.failed === true) {
         path.unit.sanitize = undefined;
         path.unit.regate();
