@@ -107,6 +107,12 @@ export const faults = {
     title: 'The metadata document breaks a rule',
     action: 'Correct what each failure names; docs/metadata-rules.md explains every code.',
   },
+  'metadata.image-unreadable': {
+    status: 422,
+    exit: exitCodes.failed,
+    title: 'The image cannot be read',
+    action: 'Check that the file is whole, and that the program for its compression (xz, bzip2, zstd) is installed.',
+  },
   'signature.key-unusable': {
     status: 422,
     exit: exitCodes.invalid,

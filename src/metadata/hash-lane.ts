@@ -47,7 +47,7 @@ export function openHashLanes(cores: number): HashLanes {
   const users = slots.map(() => 0);
   const found: (readonly [ChecksumAlgorithm, string])[] = [];
   let failure: Error | undefined;
-  let wake = (): void => undefined;
+  let wake: (() => void) | undefined;
   const changed = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;
@@ -58,16 +58,16 @@ export function openHashLanes(cores: number): HashLanes {
     worker.on('message', (reply: HashReply) => {
       if (reply.kind === 'free') users[reply.slot] = (users[reply.slot] ?? 0) - 1;
       else found.push(...reply.digests);
-      wake();
+      wake?.();
     });
     worker.on('error', (error) => {
-      failure = error as Error;
-      wake();
+      failure = error;
+      wake?.();
     });
     return worker;
   });
   const tell = (order: HashOrder): void => {
-    for (const worker of workers) worker.postMessage(order);
+    for (const worker of workers) worker.postMessage(order, []);
   };
   const until = async <Result>(look: () => Result | undefined): Promise<Result> => {
     for (;;) {

@@ -15,5 +15,5 @@ parentPort?.on('message', (order: HashOrder) => {
   } else {
     reply = { kind: 'digests', digests: hashes.map(([name, hash]) => [name, hash.digest('hex')] as const) };
   }
-  parentPort?.postMessage(reply);
+  parentPort?.postMessage(reply, []);
 });

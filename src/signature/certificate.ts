@@ -46,6 +46,8 @@ export interface Certificate {
   readonly fingerprint: string;
   /** The bits of KeyUsage, the first one highest; undefined where it says nothing. */
   readonly keyUsage: number | undefined;
+  /** Object identifiers of ExtendedKeyUsage; undefined where it says nothing. */
+  readonly extendedKeyUsage: readonly string[] | undefined;
   readonly constraints: BasicConstraints;
   /** Critical extensions that are not understood here, by object identifier. */
   readonly unknownCritical: readonly string[];
@@ -100,6 +102,10 @@ function keyUsageOf(extension: CertificateExtension | undefined): number | undef
   return extension && (readDer(extension.value).content[1] ?? 0);
 }
 
+function extendedKeyUsageOf(extension: CertificateExtension | undefined): string[] | undefined {
+  return extension && derChildren(readDer(extension.value)).map(derOid);
+}
+
 /** Reads a certificate from DER or PEM. Throws an Error where it is none. */
 export function readCertificate(bytes: Uint8Array | string): Certificate {
   const x509 = new X509Certificate(bytes);
@@ -129,6 +135,7 @@ export function readCertificate(bytes: Uint8Array | string): Certificate {
     notAfter: derTime(derChild(validity, 1)),
     fingerprint: x509.fingerprint256.replaceAll(':', '').toLowerCase(),
     keyUsage: keyUsageOf(extensions.get(extensionIds.keyUsage)),
+    extendedKeyUsage: extendedKeyUsageOf(extensions.get(extensionIds.extendedKeyUsage)),
     constraints: constraintsOf(extensions.get(extensionIds.basicConstraints)),
     unknownCritical: [...extensions].filter(([id, item]) => item.critical && !understood.has(id)).map(([id]) => id),
     signatureAlgorithm: derOid(derChild(derChildren(algorithm), 0, derTags.oid)),

@@ -1,10 +1,8 @@
 // The whole check of one signed document, step by step, in the order of design/metadata.md §4.
-import { checkComments } from '../metadata/structure.ts';
-import { toFailures as toRuleFailures, type Finding } from '../metadata/finding.ts';
+import { checkContent } from '../metadata/check.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
-import { readMetadata } from '../metadata/read.ts';
 import { ruleOf } from '../metadata/rules.ts';
-import { loadMetadataSchema, schemaFailures } from '../metadata/schema.ts';
+import { loadMetadataSchema } from '../metadata/schema.ts';
 import { methodTitle } from '../signature/algorithms.ts';
 import { cachedCertificates, type ReadCertificate } from '../signature/certificate.ts';
 import { passGate, toFailures, type SignatureFacts } from '../signature/gate.ts';
@@ -17,7 +15,7 @@ import { type ChainRules } from './chain.ts';
 import { checkEndorser } from './endorser.ts';
 import { type TrustFinding } from './codes.ts';
 import { type DocumentReport, type SignerDescription } from './report.ts';
-import { levelPresets, type CheckLevels, type TrustSettings } from './settings.ts';
+import { defaultSkewSeconds, levelPresets, type CheckLevels, type TrustSettings } from './settings.ts';
 import { checkCertificateTime, checkCertificateUsage, checkRevocation, judgeCertificate } from './signer.ts';
 import { StepList } from './steps.ts';
 
@@ -91,7 +89,7 @@ function examineDocument(
   if (!facts) {
     list.skip('document-unchanged', 'the document is as it was signed');
     list.skip('signature-value', "the signature was made with the certificate's key");
-    checkContent(document, undefined, settings, tools, list);
+    recordContent(document, undefined, settings, tools, list);
     return refusal(list);
   }
 
@@ -107,7 +105,7 @@ function examineDocument(
     `the signature was made with the key of ${facts.certificate.subjectText}`,
     signedFailures.filter((failure) => failure.code === 'signature-mismatch'),
   );
-  const metadata = checkContent(document, unchanged && proven ? signed.text : undefined, settings, tools, list);
+  const metadata = recordContent(document, unchanged && proven ? signed.text : undefined, settings, tools, list);
   if (!metadata) return refusal(list);
   const chain = checkSigner(facts, metadata, settings, document.lineOf(document.root), list);
   if (list.failures.length > 0) return refusal(list);
@@ -126,7 +124,7 @@ function examineDocument(
  * Rules of the content. It is read from the signed text alone; where there is none, the document is looked at only to
  * say what else is wrong with it, and no model comes of it.
  */
-function checkContent(
+function recordContent(
   document: StrictDocument,
   signedText: string | undefined,
   settings: TrustSettings,
@@ -134,13 +132,9 @@ function checkContent(
   list: StepList,
 ): ImageMetadata | undefined {
   const root = signedText === undefined ? document.root : readCanonical(signedText);
-  const now = settings.now?.() ?? new Date();
-  const { metadata, findings } = readMetadata(root, { now, skewSeconds: settings.skewSeconds ?? 300 });
-  const comments: Finding[] = checkComments(document.root);
-  const failures = toRuleFailures([...findings, ...comments], document.lineOf);
-  const schema = schemaFailures(tools.schema, document, failures);
-  const all: Failure[] = [...failures, ...schema];
-  const group = (name: string): Failure[] => all.filter((failure) => ruleOf(failure.code)?.group === name);
+  const clock = { now: settings.now?.() ?? new Date(), skewSeconds: settings.skewSeconds ?? defaultSkewSeconds };
+  const { metadata, failures } = checkContent(document, root, tools.schema, clock);
+  const group = (name: string): Failure[] => failures.filter((failure) => ruleOf(failure.code)?.group === name);
   list.record('schema', 'every element is in its place and every value in its form', group('schema'));
   list.record('rdf', 'RDF is used plainly: literals and nested resources', group('rdf'));
   list.record('consistency', 'identifier, checksums and dates fit each other', group('consistency'));
@@ -158,7 +152,7 @@ function checkSigner(
   const legacy = facts.profile.name === 'legacy';
   const now = settings.now?.() ?? new Date();
   const { created } = metadata.endorsement;
-  const rules: ChainRules = { time: new Date(created), skewSeconds: settings.skewSeconds ?? 300, legacy };
+  const rules: ChainRules = { time: new Date(created), skewSeconds: settings.skewSeconds ?? defaultSkewSeconds, legacy };
   const at = (element: string, found: readonly TrustFinding[]): Failure[] =>
     found.map(({ code, message }) => ({ code, element, line, message }));
   const { certificate, others } = facts;
@@ -170,8 +164,8 @@ function checkSigner(
     levels.endorser,
   );
   const verdict = judgeCertificate(certificate, others, settings, rules);
-  // The old tools did not look at the certificate's dates; where nobody asks who signed, that alone refuses nothing.
-  const lenient = legacy && verdict.skipped && levels['certificate-time'] === 'enforce';
+  // Where the settings do not ask who signed, the certificate's dates are told, and refuse nothing.
+  const lenient = verdict.skipped && levels['certificate-time'] === 'enforce';
   list.record(
     'certificate-time',
     `the certificate was valid on ${day(created)}`,

@@ -2,6 +2,9 @@
 import { type Certificate } from '../signature/certificate.ts';
 import { type RevocationList } from './revocation.ts';
 
+/** How far other clocks may be ahead where the settings say nothing, in seconds. */
+export const defaultSkewSeconds = 300;
+
 /** `log` reports what is wrong as a warning; `skip` does not look. */
 export type CheckLevel = 'enforce' | 'log' | 'skip';
 
@@ -68,6 +71,6 @@ export interface TrustSettings {
   /** Single checks that are treated differently than the level says. */
   readonly levels?: Partial<CheckLevels>;
   readonly now?: () => Date;
-  /** How far other clocks may be ahead, in seconds; 300 where it is left out. */
+  /** How far other clocks may be ahead, in seconds. */
   readonly skewSeconds?: number;
 }

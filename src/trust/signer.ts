@@ -88,18 +88,23 @@ export function checkCertificateTime(certificate: Certificate, rules: ChainRules
       ];
 }
 
-/** KeyUsage, where there is one, must allow digital signatures or non-repudiation. */
+/** Extended usages that an endorser's certificate may be limited to: e-mail, documents, code, a person's logins, any. */
+const endorserUsages: ReadonlySet<string> = new Set([
+  '1.3.6.1.5.5.7.3.4',
+  '1.3.6.1.5.5.7.3.36',
+  '1.3.6.1.5.5.7.3.3',
+  '1.3.6.1.5.5.7.3.2',
+  '2.5.29.37.0',
+]);
+
+/** KeyUsage must allow signatures, and ExtendedKeyUsage those of a person; each where it is there. */
 export function checkCertificateUsage(certificate: Certificate): TrustFinding[] {
-  const signs = allowsUsage(certificate, 0);
-  const commits = allowsUsage(certificate, 1);
-  return signs === undefined || signs || commits === true
+  const { extendedKeyUsage } = certificate;
+  const signs = certificate.keyUsage === undefined || allowsUsage(certificate, 0) || allowsUsage(certificate, 1);
+  const personal = extendedKeyUsage === undefined || extendedKeyUsage.some((id) => endorserUsages.has(id));
+  return signs === true && personal
     ? []
-    : [
-        {
-          code: 'certificate-usage',
-          message: 'The certificate is not for signatures; use one whose key usage says so.',
-        },
-      ];
+    : [{ code: 'certificate-usage', message: 'The certificate is not for signatures; use one whose key usage says so.' }];
 }
 
 export interface RevocationFindings {

@@ -1,0 +1,49 @@
+// Reading documents from files or standard input, no more of them than a document may have, and writing them.
+import { open, rename, writeFile } from 'node:fs/promises';
+import { Fault } from '../src/errors/fault.ts';
+import { documentLimits } from '../src/xml/limits.ts';
+import { type CliContext } from './context.ts';
+
+/** The bytes of a document, '-' being standard input; one byte more than is allowed where it has more. */
+export async function readDocument(context: CliContext, path: string): Promise<Uint8Array> {
+  const most = documentLimits.bytes + 1;
+  if (path === '-') {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for await (const piece of context.stdin) {
+      const buffer = Buffer.from(piece as Uint8Array);
+      pieces.push(buffer);
+      bytes += buffer.byteLength;
+      if (bytes >= most) break;
+    }
+    return Buffer.concat(pieces).subarray(0, most);
+  }
+  let file;
+  try {
+    file = await open(path);
+  } catch (error) {
+    throw new Fault('not-found', `${path} cannot be opened.`, { cause: error, action: 'Check the path.' });
+  }
+  try {
+    const into = Buffer.alloc(most);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(into, filled, most - filled, null);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled === most) return into.subarray(0, filled);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes a document where it is asked for: a file, replaced whole or not at all, or standard output. */
+export async function writeDocument(context: CliContext, path: string | undefined, text: string): Promise<void> {
+  if (path === undefined || path === '-') {
+    context.stdout.write(text);
+    return;
+  }
+  const draft = `${path}.${process.pid}.tmp`;
+  await writeFile(draft, text, { flag: 'wx' });
+  await rename(draft, path);
+}
