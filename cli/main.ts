@@ -3,9 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../src/errors/table.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { iscsiGroup } from './iscsi.ts';
+import { metadataGroup } from './metadata.ts';
 import { reportFailure } from './print.ts';
 
-const groups: readonly CommandGroup[] = [iscsiGroup];
+const groups: readonly CommandGroup[] = [iscsiGroup, metadataGroup];
 
 function processContext(): CliContext {
   const interrupted = new AbortController();

@@ -117,7 +117,10 @@ async function measure(
   given: BuildOptions['compression'],
 ): Promise<{ measured: Measurement; format: ImageFormat; compression: Compression | undefined }> {
   const { size } = await stat(path);
-  const opened = given === 'none' ? { ...(await openImage(path)), compression: undefined, source: path } : await openImage(path, given);
+  const opened =
+    given === 'none'
+      ? { ...(await openImage(path)), compression: undefined, source: path }
+      : await openImage(path, given);
   const bar = progressBar(context, size);
   try {
     const measured = await measureImage(
@@ -136,9 +139,15 @@ async function measure(
 
 async function ask(context: CliContext, options: BuildOptions, message: string): Promise<string | undefined> {
   if (!options.prompt || options.json === true || context.stdin.isTTY !== true) return undefined;
-  const text = await input({ message: `${message} (empty to leave out)` }, { input: context.stdin, output: context.stderr });
+  const text = await input(
+    { message: `${message} (empty to leave out)` },
+    { input: context.stdin, output: context.stderr },
+  );
   return text.trim() === '' ? undefined : text.trim();
 }
+
+const text = (value: string | undefined, key: keyof MetadataFields): Partial<MetadataFields> =>
+  value === undefined ? {} : { [key]: value };
 
 async function build(context: CliContext, path: string, options: BuildOptions): Promise<void> {
   const os = options.os ?? (await ask(context, options, 'Operating system, such as debian'));
@@ -150,8 +159,6 @@ async function build(context: CliContext, path: string, options: BuildOptions): 
     options.validDays === undefined
       ? options.valid
       : formatTimestamp(new Date(now.getTime() + options.validDays * 86_400_000));
-  const text = (value: string | undefined, key: keyof MetadataFields): Partial<MetadataFields> =>
-    value === undefined ? {} : { [key]: value };
   const fields: MetadataFields = {
     bytes: measured.bytes,
     checksums: measured.checksums,
@@ -184,7 +191,9 @@ async function build(context: CliContext, path: string, options: BuildOptions): 
   const { failures } = checkUnsigned(Buffer.from(document), loadMetadataSchema(), { now, skewSeconds: 0 });
   const [first] = failures;
   if (first) {
-    throw new Fault('metadata.invalid', failures.map((failure) => failure.message).join(' '), { details: { failures } });
+    throw new Fault('metadata.invalid', failures.map((failure) => failure.message).join(' '), {
+      details: { failures },
+    });
   }
   if (options.output !== undefined) await writeDocument(context, options.output, document);
   else if (options.json !== true) return writeDocument(context, undefined, document);

@@ -31,12 +31,16 @@ export function addKeyOptions(command: Command): Command {
 export async function openSigner(context: CliContext, options: KeyOptions): Promise<Signer> {
   if (options.p12 !== undefined) {
     const file = await readFile(options.p12);
-    return signerFromPkcs12(file, await readPassphrase(context, options.passphraseFile, `Passphrase of ${options.p12}`));
+    return signerFromPkcs12(
+      file,
+      await readPassphrase(context, options.passphraseFile, `Passphrase of ${options.p12}`),
+    );
   }
   if (options.key === undefined) throw new Fault('usage', 'Say who signs: --p12 FILE, or --key FILE and --cert FILE.');
   const keyPem = await readFile(options.key, 'utf8');
   const certificates = [keyPem];
-  for (const file of [options.cert, options.chain]) if (file !== undefined) certificates.push(await readFile(file, 'utf8'));
+  for (const file of [options.cert, options.chain])
+    if (file !== undefined) certificates.push(await readFile(file, 'utf8'));
   const passphrase = isEncryptedPem(keyPem)
     ? await readPassphrase(context, options.passphraseFile, `Passphrase of ${options.key}`)
     : undefined;

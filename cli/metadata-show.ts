@@ -22,7 +22,7 @@ export function addShow(metadata: Command, context: CliContext): void {
 
 function rowsOf(metadata: ImageMetadata): string[][] {
   const rows: string[][] = [];
-  const add = (name: string, value: unknown): void => {
+  const add = (name: string, value: string | number | readonly (string | number)[] | undefined): void => {
     if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return;
     rows.push([name, Array.isArray(value) ? value.join(', ') : String(value).replaceAll(/\s+/g, ' ')]);
   };

@@ -62,7 +62,9 @@ export async function signAndWrite(
   });
   const report = await createVerifier({ acceptUnknown: true, now: context.now })(Buffer.from(signed));
   if (!report.valid) {
-    const messages = report.failures.map((failure) => `line ${failure.line ?? 1}, ${failure.element ?? ''}: ${failure.message}`);
+    const messages = report.failures.map(
+      (failure) => `line ${failure.line ?? 1}, ${failure.element ?? ''}: ${failure.message}`,
+    );
     throw new Fault('metadata.invalid', `The document would be refused. ${messages.join(' ')}`, {
       details: { failures: report.failures },
     });

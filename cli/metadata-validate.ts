@@ -43,7 +43,9 @@ export function addValidate(metadata: Command, context: CliContext): void {
       '--trust <folder>',
       'certificates of authorities and endorsers, and revocation lists; without it, who signed is shown but not judged',
     )
-    .addOption(new Option('--level <level>', 'how strictly who signed is judged').choices(trustLevels).default('permissive'))
+    .addOption(
+      new Option('--level <level>', 'how strictly who signed is judged').choices(trustLevels).default('permissive'),
+    )
     .option('--json', 'print one JSON object for each file: file, valid, failures')
     .action((files: string[], options: ValidateOptions) => validate(context, files, options));
 }
@@ -71,13 +73,16 @@ async function judgeFor(context: CliContext, options: ValidateOptions): Promise<
 
 const marks = { passed: '+', weak: '~', warned: '!', failed: '-', skipped: ' ' } as const;
 
+const where = (failure: Failure): string => `line ${failure.line ?? 1}, ${failure.element ?? 'rdf:RDF'}`;
+
 function describe(file: string, verdict: Verdict): string {
   const valid = verdict.failures.length === 0;
   const word = verdict.weak ? 'valid, but weakly signed' : 'valid';
-  const where = (failure: Failure): string => `line ${failure.line ?? 1}, ${failure.element ?? 'rdf:RDF'}`;
   return [
     `${file}: ${valid ? word : 'NOT VALID'}`,
-    ...verdict.steps.map((step) => `  ${marks[step.outcome]} ${step.title}${step.outcome === 'passed' ? '' : ` (${step.outcome})`}`),
+    ...verdict.steps.map(
+      (step) => `  ${marks[step.outcome]} ${step.title}${step.outcome === 'passed' ? '' : ` (${step.outcome})`}`,
+    ),
     ...verdict.warnings.map((failure) => `  warning, ${where(failure)}: ${failure.message} [${failure.code}]`),
     ...verdict.failures.map((failure) => `  ${where(failure)}: ${failure.message} [${failure.code}]`),
   ].join('\n');
@@ -88,7 +93,12 @@ async function judgeFile(context: CliContext, file: string, judge: Judge): Promi
     return await judge(await readDocument(context, file));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const failure: Failure = { code: 'unreadable', element: 'rdf:RDF', line: 1, message: `${error.message} ${error.action}` };
+    const failure: Failure = {
+      code: 'unreadable',
+      element: 'rdf:RDF',
+      line: 1,
+      message: `${error.message} ${error.action}`,
+    };
     return { failures: [failure], steps: [], warnings: [], weak: false };
   }
 }
@@ -100,7 +110,12 @@ async function validate(context: CliContext, files: readonly string[], options: 
     const verdict = await judgeFile(context, file, judge);
     const valid = verdict.failures.length === 0;
     allValid &&= valid;
-    const failures = verdict.failures.map(({ code, element = 'rdf:RDF', line = 1, message }) => ({ code, element, line, message }));
+    const failures = verdict.failures.map(({ code, element = 'rdf:RDF', line = 1, message }) => ({
+      code,
+      element,
+      line,
+      message,
+    }));
     const line = options.json === true ? JSON.stringify({ file, valid, failures }) : describe(file, verdict);
     context.stdout.write(`${line}\n`);
   }

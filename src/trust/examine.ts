@@ -9,6 +9,8 @@ import { passGate, toFailures, type SignatureFacts } from '../signature/gate.ts'
 import { checkSignature } from '../signature/verify.ts';
 import { readStrict, type StrictDocument } from '../xml/document.ts';
 import { type Failure } from '../xml/failure.ts';
+import { elementsOf } from '../xml/tree.ts';
+import { termName } from '../metadata/vocabulary.ts';
 import { readCanonical } from '../xml/read-canonical.ts';
 import { type Schema } from '../xml/schema.ts';
 import { type ChainRules } from './chain.ts';
@@ -107,7 +109,7 @@ function examineDocument(
   );
   const metadata = recordContent(document, unchanged && proven ? signed.text : undefined, settings, tools, list);
   if (!metadata) return refusal(list);
-  const chain = checkSigner(facts, metadata, settings, document.lineOf(document.root), list);
+  const chain = checkSigner(facts, metadata, settings, linesOf(document, facts), list);
   if (list.failures.length > 0) return refusal(list);
   return {
     valid: true,
@@ -141,20 +143,41 @@ function recordContent(
   return signedText === undefined ? undefined : metadata;
 }
 
+/** Where to look for what is wrong with the signer; found only when something is. */
+interface SignerLines {
+  readonly 'slreq:endorser': () => number;
+  readonly 'ds:X509Certificate': () => number;
+}
+
+function linesOf(document: StrictDocument, facts: SignatureFacts): SignerLines {
+  const lineOfFirst = (name: string): number => {
+    for (const element of elementsOf(document.root)) if (termName(element) === name) return document.lineOf(element);
+    return document.lineOf(facts.signature);
+  };
+  return {
+    'slreq:endorser': () => lineOfFirst('slreq:endorser'),
+    'ds:X509Certificate': () => lineOfFirst('ds:X509Certificate'),
+  };
+}
+
 function checkSigner(
   facts: SignatureFacts,
   metadata: ImageMetadata,
   settings: TrustSettings,
-  line: number,
+  lines: SignerLines,
   list: StepList,
 ): ChainVerdictChain {
   const levels: CheckLevels = { ...levelPresets[settings.level ?? 'permissive'], ...settings.levels };
   const legacy = facts.profile.name === 'legacy';
   const now = settings.now?.() ?? new Date();
   const { created } = metadata.endorsement;
-  const rules: ChainRules = { time: new Date(created), skewSeconds: settings.skewSeconds ?? defaultSkewSeconds, legacy };
-  const at = (element: string, found: readonly TrustFinding[]): Failure[] =>
-    found.map(({ code, message }) => ({ code, element, line, message }));
+  const rules: ChainRules = {
+    time: new Date(created),
+    skewSeconds: settings.skewSeconds ?? defaultSkewSeconds,
+    legacy,
+  };
+  const at = (element: keyof SignerLines, found: readonly TrustFinding[]): Failure[] =>
+    found.map(({ code, message }) => ({ code, element, line: lines[element](), message }));
   const { certificate, others } = facts;
 
   list.record(

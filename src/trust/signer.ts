@@ -104,7 +104,12 @@ export function checkCertificateUsage(certificate: Certificate): TrustFinding[] 
   const personal = extendedKeyUsage === undefined || extendedKeyUsage.some((id) => endorserUsages.has(id));
   return signs === true && personal
     ? []
-    : [{ code: 'certificate-usage', message: 'The certificate is not for signatures; use one whose key usage says so.' }];
+    : [
+        {
+          code: 'certificate-usage',
+          message: 'The certificate is not for signatures; use one whose key usage says so.',
+        },
+      ];
 }
 
 export interface RevocationFindings {
