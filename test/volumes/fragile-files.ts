@@ -158,6 +158,19 @@ export class FragileFiles implements StorageFiles {
     return next;
   }
 
+  /** The machine after `kill -9` of the process: what was written is there, synced or not. */
+  afterKill(stepsLeft?: number): FragileFiles {
+    const next = new FragileFiles(this.#dice, stepsLeft);
+    for (const { inode, pending } of this.syncing) {
+      for (const [sector, versions] of pending) {
+        inode.pending.set(sector, [...versions, ...(inode.pending.get(sector) ?? [])]);
+      }
+    }
+    next.#entries = this.#entries;
+    next.#histories = this.#histories;
+    return next;
+  }
+
   #within(directory: string): Entries {
     return new Map([...this.#entries].filter(([path]) => dirname(path) === directory));
   }

@@ -90,8 +90,9 @@ export class Head {
     head.#nextSequence = replayed.nextSequence;
     head.#recordedSequence = replayed.nextSequence - 1;
     head.#coveredSequence = head.#recordedSequence;
+    // Blocks that were written in place leave no record: after kill -9 they may still have to reach the disk.
+    if (replayed.changed || found.map !== undefined) await data.synchronize();
     if (replayed.changed) {
-      await data.synchronize();
       head.#nextGeneration += 1;
       await head.#writeMap(head.states.freeze(), found.nextGeneration, head.#nextSequence);
     }
