@@ -22,6 +22,8 @@ class Inode {
   durable: Buffer = Buffer.alloc(0);
   /** Contents that each sector had since the last sync, oldest first. */
   pending = new Map<number, Buffer[]>();
+  /** Pages that take space. */
+  readonly pages = new Set<number>();
 
   resize(bytes: number): void {
     if (bytes <= this.current.length) {
@@ -85,7 +87,9 @@ class FragileFile implements StorageFile {
 
   writeSync(from: Buffer, at: number, length: number, position: number): void {
     this.#files.step();
-    this.#inode.write(from, at, length, position);
+    const fits = this.#files.takeSpace(this.#inode, length, position);
+    if (fits > 0) this.#inode.write(from, at, fits, position);
+    if (fits < length) throw new Fault('volumes.full', 'No space is left.');
   }
 
   truncateSync(bytes: number): void {
@@ -133,6 +137,20 @@ export class FragileFiles implements StorageFiles {
   step(): void {
     if (this.#stepsLeft <= 0) throw new Fault('volumes.io', 'The power is gone.');
     this.#stepsLeft -= 1;
+  }
+
+  /** Pages of 4 KiB that may still be written for the first time. */
+  freePages = Number.POSITIVE_INFINITY;
+
+  /** Takes space for a write, and answers how much of it has room. */
+  takeSpace(inode: Inode, length: number, position: number): number {
+    for (let at = position - (position % 4096); at < position + length; at += 4096) {
+      if (inode.pages.has(at)) continue;
+      if (this.freePages <= 0) return Math.max(0, at - position);
+      this.freePages -= 1;
+      inode.pages.add(at);
+    }
+    return length;
   }
 
   /** The machine after a power cut, with its power back: `stepsLeft` until the next cut. */

@@ -52,6 +52,9 @@ export class Head {
   #checkpointing: Promise<void> | undefined;
   #checkpointAt = recordsPerCheckpoint;
   #sealed = false;
+  /** Files that were replayed, until a map holds all that they say. */
+  #superseded: readonly string[] | undefined;
+  #finishing: Promise<void> | undefined;
   #failure: Fault | undefined;
 
   private constructor(place: HeadPlace, data: StorageFile, nextGeneration: number) {
@@ -92,12 +95,14 @@ export class Head {
     head.#coveredSequence = head.#recordedSequence;
     // Blocks that were written in place leave no record: after kill -9 they may still have to reach the disk.
     if (replayed.changed || found.map !== undefined) await data.synchronize();
-    if (replayed.changed) {
-      head.#nextGeneration += 1;
-      await head.#writeMap(head.states.freeze(), found.nextGeneration, head.#nextSequence);
+    if (replayed.changed) head.#superseded = found.names;
+    else await head.#removeOutdated(found.names);
+    try {
+      await head.#finishOpening();
+    } catch (error) {
+      // On a full disk it is read all the same; the first write or flush tries again.
+      if (!(error instanceof Fault) || error.code !== 'volumes.full') throw error;
     }
-    const kept = head.#map === undefined ? [] : [mapName(head.#map.values.generation)];
-    for (const name of found.names) if (!kept.includes(name)) await place.files.remove(join(place.directory, name));
     return head;
   }
 
@@ -162,6 +167,7 @@ export class Head {
   /** Makes everything written before this call survive a power cut; all who wait share one sync. */
   flush(): undefined | Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#superseded !== undefined) return this.#finishOpening();
     return this.#changes === this.#flushedChanges ? undefined : this.#group.request();
   }
 
@@ -198,7 +204,7 @@ export class Head {
       await this.#checkpointing?.catch(() => {
         // The last one, below, does its work.
       });
-      if (this.#failure === undefined) await this.#lastCheckpoint();
+      if (this.#failure === undefined && this.#superseded === undefined) await this.#lastCheckpoint();
     } finally {
       for (const journal of this.#older) journal.closeSync();
       this.#journal?.closeSync();
@@ -210,6 +216,33 @@ export class Head {
   #assertWritable(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#sealed) throw new Fault('internal', 'A sealed layer was written to.');
+    if (this.#superseded === undefined) return;
+    this.#finishOpening().catch(() => {
+      // Still no space: the next write tries again.
+    });
+    throw new Fault('volumes.full', 'There is no space left to write to the volume.');
+  }
+
+  /** Writes the map of what was replayed; until then nothing may be recorded after it. Throws `volumes.full`. */
+  #finishOpening(): Promise<void> {
+    if (this.#superseded === undefined) return Promise.resolve();
+    this.#finishing ??= this.#finishNow(this.#superseded).finally(() => {
+      this.#finishing = undefined;
+    });
+    return this.#finishing;
+  }
+
+  async #finishNow(superseded: readonly string[]): Promise<void> {
+    this.#nextGeneration += 1;
+    await this.#writeMap(this.states.freeze(), this.#nextGeneration - 1, this.#nextSequence);
+    this.#superseded = undefined;
+    await this.#removeOutdated(superseded);
+  }
+
+  async #removeOutdated(names: readonly string[]): Promise<void> {
+    const { files, directory } = this.#place;
+    const kept = this.#map === undefined ? undefined : mapName(this.#map.values.generation);
+    for (const name of names) if (name !== kept) await files.remove(join(directory, name));
   }
 
   #isFlushed(block: number, count: number): boolean {
