@@ -26,6 +26,7 @@ const mostValues = 30;
 export class ClassCounts {
   readonly #db: Database;
   readonly #classes = new Map<number, EntryClass & { readonly version: number }>();
+  #list: readonly EntryClass[] = [];
   #version = -1;
 
   constructor(db: Database) {
@@ -57,26 +58,33 @@ export class ClassCounts {
         });
       }
       this.#version = Math.max(version, this.#version);
+      this.#list = [...this.#classes.values()];
     }
-    return [...this.#classes.values()];
-  }
-
-  /** After the index was rebuilt the ids mean other classes. */
-  forget(): void {
-    this.#classes.clear();
-    this.#version = -1;
+    return this.#list;
   }
 }
 
-function fits(entryClass: EntryClass, filter: FacetFilter, except?: FacetName): boolean {
-  return facetNames.every((name) => {
+/** The filters that a class does not meet, up to two: more do not matter to anyone. */
+function missed({ facets }: EntryClass, filters: readonly (readonly [FacetName, string])[]): readonly FacetName[] {
+  const names: FacetName[] = [];
+  for (const [name, wanted] of filters) {
+    if (facets[name].includes(wanted)) continue;
+    names.push(name);
+    if (names.length === 2) break;
+  }
+  return names;
+}
+
+function filtersOf(filter: FacetFilter): readonly (readonly [FacetName, string])[] {
+  return facetNames.flatMap((name) => {
     const wanted = filter[name];
-    return wanted === undefined || name === except || entryClass.facets[name].includes(wanted);
+    return wanted === undefined ? [] : [[name, wanted] as const];
   });
 }
 
 export function classesThatFit(classes: readonly EntryClass[], filter: FacetFilter): readonly EntryClass[] {
-  return classes.filter((entryClass) => fits(entryClass, filter));
+  const filters = filtersOf(filter);
+  return filters.length === 0 ? classes : classes.filter((entryClass) => missed(entryClass, filters).length === 0);
 }
 
 /**
@@ -88,24 +96,34 @@ export function countFacets(
   filter: FacetFilter,
   countOf: (entryClass: EntryClass) => number,
 ): FacetCounts {
-  const count = (name: FacetName): readonly FacetValue[] => {
-    const counts = new Map<string, number>();
-    for (const entryClass of classes) {
-      const number = countOf(entryClass);
-      if (number === 0 || !fits(entryClass, filter, name)) continue;
-      for (const value of entryClass.facets[name]) counts.set(value, (counts.get(value) ?? 0) + number);
+  const filters = filtersOf(filter);
+  const counts = new Map<FacetName, Map<string, number>>(facetNames.map((name) => [name, new Map()]));
+  const add = (name: FacetName, entryClass: EntryClass, number: number): void => {
+    const ofFacet = counts.get(name);
+    for (const value of entryClass.facets[name]) ofFacet?.set(value, (ofFacet.get(value) ?? 0) + number);
+  };
+  for (const entryClass of classes) {
+    const number = countOf(entryClass);
+    if (number === 0) continue;
+    const [first, second] = missed(entryClass, filters);
+    if (first === undefined) {
+      for (const name of facetNames) add(name, entryClass, number);
+    } else if (second === undefined) {
+      // It fails one filter only: choosing another value of that facet would bring it in.
+      add(first, entryClass, number);
     }
-    return Array.from(counts, ([value, number]) => ({ value, count: number }))
+  }
+  const listed = (name: FacetName): readonly FacetValue[] =>
+    Array.from(counts.get(name) ?? [], ([value, count]) => ({ value, count }))
       .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
       .slice(0, mostValues);
-  };
   return {
-    'os': count('os'),
-    'os-version': count('os-version'),
-    'os-arch': count('os-arch'),
-    'kind': count('kind'),
-    'format': count('format'),
-    'hypervisor': count('hypervisor'),
-    'location': count('location'),
+    'os': listed('os'),
+    'os-version': listed('os-version'),
+    'os-arch': listed('os-arch'),
+    'kind': listed('kind'),
+    'format': listed('format'),
+    'hypervisor': listed('hypervisor'),
+    'location': listed('location'),
   };
 }

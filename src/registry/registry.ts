@@ -82,10 +82,6 @@ export function openRegistry(deps: RegistryDeps): Registry {
     image: (identifier) => imageEntries(deps, identifier),
     endorsers: (query) => listEndorsers(deps.db, query),
     endorser: (email) => showEndorser(deps.db, email),
-    reindex: async (onProgress) => {
-      const result = await reindex(deps, onProgress);
-      classes.forget();
-      return result;
-    },
+    reindex: (onProgress) => reindex(deps, onProgress),
   };
 }

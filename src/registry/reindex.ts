@@ -24,11 +24,14 @@ export interface ReindexResult {
 /** Documents and leaves that are read at a time. */
 const batch = 200;
 
-async function emptyIndex(db: Database, queries: Queries): Promise<void> {
+async function emptyIndex(db: Database, queries: Queries, version: number): Promise<void> {
   await deleteAllWords(db.dialect, queries);
-  for (const name of ['entry_details', 'entries', 'entry_classes', 'endorsers', 'log_nodes'] as const) {
+  for (const name of ['entry_details', 'entries', 'endorsers', 'log_nodes'] as const) {
     await queries.deleteFrom(name).execute();
   }
+  // Classes stay, so that their ids mean the same to every process that has them in memory.
+  const none = { valid_count: 0, expired_count: 0, deprecated_count: 0, all_count: 0, version };
+  await queries.updateTable('entry_classes').set(none).execute();
 }
 
 async function rebuildNodes(queries: Queries): Promise<number> {
@@ -49,7 +52,7 @@ async function rebuildNodes(queries: Queries): Promise<number> {
 /** Rebuilds everything in one transaction: searches see the old index until the new one is whole. */
 export function reindex({ db, verify }: ReindexDeps, onProgress?: (entries: number) => void): Promise<ReindexResult> {
   return writeIndex<ReindexResult>(db, async (queries, state) => {
-    await emptyIndex(db, queries);
+    await emptyIndex(db, queries, state.version);
     const leaves = await rebuildNodes(queries);
     const failed: (EntryKey & { failures: readonly Failure[] })[] = [];
     let entries = 0;

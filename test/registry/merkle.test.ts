@@ -6,12 +6,11 @@ import {
   consistencyProof,
   inclusionProof,
   leafHash,
-  nodeHash,
   provesConsistency,
   provesInclusion,
   rootHash,
-  type ReadNode,
 } from '../../src/registry/log/merkle.ts';
+import { nodesOf } from './nodes.ts';
 
 // The eight leaves that certificate transparency's own tests use.
 const leaves = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(
@@ -27,17 +26,6 @@ const roots = [
   'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c',
   '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
 ];
-
-function nodesOf(hashes: readonly Buffer[]): ReadNode {
-  return (height, position) => {
-    const hash = (at: number, level: number): Buffer => {
-      const leaf = hashes[at];
-      if (leaf === undefined) throw new Error('a node that is not complete was asked for');
-      return level === 0 ? leaf : nodeHash(hash(at, level - 1), hash(at + 2 ** (level - 1), level - 1));
-    };
-    return Promise.resolve(hash(position * 2 ** height, height));
-  };
-}
 
 const manyHashes = Array.from({ length: 70 }, (_, index) => leafHash(Buffer.from(String(index))));
 const many = nodesOf(manyHashes);
