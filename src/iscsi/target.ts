@@ -212,6 +212,7 @@ class IscsiTarget implements ConnectionHost, Target {
         portalAddress: connection.portalAddress,
         finish: (reason) => connection.finish(reason),
         drop: (reason) => connection.drop(reason),
+        room: () => connection.room(),
         suspend: () => connection.suspend(),
         resume: () => connection.resume(),
         endAllSessions: () => this.#endAllOf(outcome.target),

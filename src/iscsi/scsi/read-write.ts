@@ -2,6 +2,7 @@
 import { sectorBytes } from '../../block/device.ts';
 import { type Command } from './command.ts';
 import { type CommandDefinition, usage, whole2, whole4, whole8 } from './definition.ts';
+import { pacedWrite, paceBytes } from './pace.ts';
 import { invalidFieldInCdb, ScsiFailure, scsiStatus } from './status.ts';
 
 /** RDPROTECT or WRPROTECT: there is no protection information here (SBC-3 §5.10). */
@@ -33,6 +34,7 @@ function locate16(command: Command): void {
 function writeBlocks(command: Command, data: Buffer): undefined | Promise<void> {
   const whole = data.length - (data.length % sectorBytes);
   if (whole === 0) return undefined;
+  if (whole > paceBytes) return pacedWrite(command.path.device, command.offset, data.subarray(0, whole));
   return command.path.device.write(command.offset, whole === data.length ? data : data.subarray(0, whole));
 }
 

@@ -1,5 +1,6 @@
 // One TCP connection: bytes in, PDUs to the login and then to the session, bytes out, and the limits on all of it.
 import { type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type LoginGrant } from '../directory.ts';
 import { type TargetLimits } from '../limits.ts';
 import { type LoginNegotiation, type LoginOutcome, type LoginReply } from '../login/negotiation.ts';
@@ -59,6 +60,7 @@ export class Connection {
   #pinged = false;
   #pumping = false;
   #finishedAt = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
@@ -97,6 +99,16 @@ export class Connection {
     const { localAddress, localPort, localFamily } = this.#socket;
     const host = localFamily === 'IPv6' ? `[${localAddress ?? '::'}]` : (localAddress ?? '0.0.0.0');
     return `${host}:${localPort ?? 0}`;
+  }
+
+  /** Resolves in a later turn, once the initiator has taken enough of what was sent, or is gone. */
+  async room(): Promise<void> {
+    await nextTurn();
+    while (this.writer.backlog > this.#host.limits.sendBacklog && !this.#destroyed) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
   }
 
   suspend(): void {
@@ -147,6 +159,7 @@ export class Connection {
     this.#finishing = true;
     this.#socket.destroy();
     this.#leave();
+    this.#wake();
     this.#reader.close();
     this.writer.close();
     this.#host.closed(this);
@@ -170,7 +183,14 @@ export class Connection {
     if (grant !== undefined) await this.#host.releaseGrant(grant);
   }
 
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
   #onSent(): void {
+    if (this.#waiting.length > 0) this.#wake();
     if (!this.#throttled || this.writer.backlog > this.#host.limits.sendBacklog / 2) return;
     this.#throttled = false;
     this.#pump();

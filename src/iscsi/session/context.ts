@@ -29,6 +29,8 @@ export interface SessionHost {
   /** Takes no further PDUs until `resume`. */
   suspend(): void;
   resume(): void;
+  /** Resolves in a later turn, once the initiator has taken enough of what was sent. */
+  room(): Promise<void>;
   /** TARGET COLD RESET: ends every session of the target. */
   endAllSessions(): void;
   warn(message: string, error?: unknown): void;

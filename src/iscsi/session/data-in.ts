@@ -4,6 +4,7 @@ import { type CommandDefinition } from '../scsi/definition.ts';
 import { scsiStatus } from '../scsi/status.ts';
 import { type HeldRegion } from '../wire/pdu-writer.ts';
 import { sectorBytes } from '../../block/device.ts';
+import { paceBytes } from '../scsi/pace.ts';
 import { type SessionContext } from './context.ts';
 import { type Task } from './task.ts';
 
@@ -53,6 +54,12 @@ export class DataIn {
       this.#header(writer.buffer, at, command, dataSn, done, bytes);
       writer.seal(at, bytes);
       done += bytes;
+      if (done >= paceBytes && done < length) {
+        const task = this.#session.tasks.add(command, definition, 0);
+        task.nextDataSn = dataSn + 1;
+        this.#session.track(this.#readOn(task, done));
+        return;
+      }
     }
   }
 
@@ -131,19 +138,43 @@ export class DataIn {
       return;
     }
     task.nextDataSn = dataSn;
-    this.#session.track(this.#readOn(task, region, pending, done));
+    this.#session.track(this.#readOn(task, done, region, pending));
   }
 
-  async #readOn(task: Task, firstRegion: HeldRegion, firstPending: Promise<void>, firstDone: number): Promise<void> {
+  /** Goes on with a read from `done` bytes, where the PDU of the next segment may be reserved and on its way. */
+  async #readOn(task: Task, begun: number, held?: HeldRegion, reading?: Promise<void>): Promise<void> {
     const session = this.#session;
     const { writer } = session.host;
     const { command } = task;
-    let region: HeldRegion | undefined = firstRegion;
-    let pending: Promise<void> | undefined = firstPending;
-    let done = firstDone;
+    let region = held;
+    let pending = reading;
+    let paced = begun;
     try {
-      for (;;) {
+      for (let done = begun; done < command.length;) {
         const bytes = Math.min(this.#segment, command.length - done);
+        if (region === undefined) {
+          if (done - paced >= paceBytes || done === begun) {
+            paced = done;
+            writer.flush();
+            await session.host.room();
+            if (task.ended) return;
+          }
+          const at = writer.reserve(bytes);
+          const dataAt = at + writer.dataOffset;
+          try {
+            pending = command.path.device.read(command.offset + done, writer.buffer.subarray(dataAt, dataAt + bytes));
+          } catch (error) {
+            writer.cancel(at);
+            throw error;
+          }
+          if (pending === undefined) {
+            this.#finishing(task, done + bytes);
+            this.#header(writer.buffer, at, command, task.nextDataSn, done, bytes);
+            writer.seal(at, bytes);
+          } else {
+            region = writer.hold(at, bytes);
+          }
+        }
         if (region !== undefined) {
           await pending;
           if (task.ended) return;
@@ -154,23 +185,6 @@ export class DataIn {
         }
         task.nextDataSn += 1;
         done += bytes;
-        if (done === command.length) break;
-        const next = Math.min(this.#segment, command.length - done);
-        const at = writer.reserve(next);
-        const dataAt = at + writer.dataOffset;
-        try {
-          pending = command.path.device.read(command.offset + done, writer.buffer.subarray(dataAt, dataAt + next));
-        } catch (error) {
-          writer.cancel(at);
-          throw error;
-        }
-        if (pending === undefined) {
-          this.#finishing(task, done + next);
-          this.#header(writer.buffer, at, command, task.nextDataSn, done, next);
-          writer.seal(at, next);
-        } else {
-          region = writer.hold(at, next);
-        }
       }
     } catch (error) {
       if (!task.ended) {
