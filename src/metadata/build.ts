@@ -3,7 +3,8 @@ import { escapeText, escapeValue } from '../xml/write-canonical.ts';
 import { encodeIdentifier } from './identifier.ts';
 import { type Endorsement, type ForeignProperty, type ImageMetadata } from './model.ts';
 import { checksumAlgorithms } from './model.ts';
-import { documentBase, namespaces } from './vocabulary.ts';
+import { namespaces } from '../xml/namespaces.ts';
+import { documentBase } from './vocabulary.ts';
 
 /** What a document says of an image. The identifier is computed; the endorsement is filled when it is signed. */
 export type MetadataFields = Omit<ImageMetadata, 'identifier' | 'endorsement' | ListField> & {

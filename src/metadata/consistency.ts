@@ -1,9 +1,10 @@
 // Rules about values, and about values that must fit each other (design/metadata.md §2, 2 and 4).
-import { attributeOf, childElements, textOf, type XmlElement } from '../xml/tree.ts';
+import { namespaces } from '../xml/namespaces.ts';
+import { attributeOf, textOf, type XmlElement } from '../xml/tree.ts';
 import { type Finding } from './finding.ts';
 import { encodeIdentifier, isIdentifier } from './identifier.ts';
 import { isEmail, parseCount, valueProblem } from './values.ts';
-import { checksumDigits, isChecksumAlgorithm, namespaces, termName, terms } from './vocabulary.ts';
+import { checksumDigits, isChecksumAlgorithm, terms } from './vocabulary.ts';
 
 /** The time by which `created` is judged. */
 export interface ReadClock {
@@ -14,7 +15,7 @@ export interface ReadClock {
 
 /** The first child with this name. */
 export function childNamed(element: XmlElement | undefined, name: string): XmlElement | undefined {
-  return element === undefined ? undefined : childElements(element).find((child) => termName(child) === name);
+  return element === undefined ? undefined : element.elements.find((child) => child.term === name);
 }
 
 export function descriptionOf(root: XmlElement): XmlElement | undefined {
@@ -49,7 +50,7 @@ function checkIdentifier(description: XmlElement): Finding[] {
 function checkChecksums(description: XmlElement): Finding[] {
   const found: Finding[] = [];
   const seen = new Set<string>();
-  for (const checksum of childElements(description).filter((child) => termName(child) === 'slreq:checksum')) {
+  for (const checksum of description.elements.filter((child) => child.term === 'slreq:checksum')) {
     const algorithm = childNamed(checksum, 'slreq:algorithm');
     const value = childNamed(checksum, 'slreq:value');
     if (!algorithm || !value) continue;
@@ -116,8 +117,8 @@ function checkEndorsement(endorsement: XmlElement, clock: ReadClock): Finding[] 
     }
   }
   const endorser = childNamed(endorsement, 'slreq:endorser');
-  for (const part of endorser ? childElements(endorser) : []) {
-    const name = termName(part);
+  for (const part of endorser ? endorser.elements : []) {
+    const name = part.term;
     if (name === 'slreq:email' && !isEmail(textOf(part))) {
       found.push({
         code: 'email-format',
@@ -136,15 +137,15 @@ export function checkValues(root: XmlElement, clock: ReadClock): Finding[] {
   const description = descriptionOf(root);
   if (!description) return [];
   const found = [...checkIdentifier(description), ...checkChecksums(description)];
-  for (const element of childElements(description)) {
-    const name = termName(element);
+  for (const element of description.elements) {
+    const name = element.term;
     if (name === 'slreq:bytes' && parseCount(textOf(element).trim(), Number.MAX_SAFE_INTEGER) === undefined) {
       found.push({ code: 'bytes-format', at: element, message: 'slreq:bytes must be a whole number below 2^53.' });
     }
     if (name === 'slreq:endorsement') found.push(...checkEndorsement(element, clock));
     const term = terms.get(name);
     // Old documents leave optional elements empty; that reads as absent.
-    if (!term || childElements(element).length > 0 || (term.least === 0 && textOf(element).trim() === '')) continue;
+    if (!term || element.elements.length > 0 || (term.least === 0 && textOf(element).trim() === '')) continue;
     const problem = valueProblem(name, textOf(element).trim(), term.value);
     if (problem) found.push({ ...problem, at: element });
   }

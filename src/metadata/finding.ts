@@ -2,7 +2,6 @@
 import { type Failure } from '../xml/failure.ts';
 import { type XmlElement } from '../xml/tree.ts';
 import { type RuleCode } from './rules.ts';
-import { termName } from './vocabulary.ts';
 
 export interface Finding {
   readonly code: RuleCode;
@@ -12,5 +11,5 @@ export interface Finding {
 
 /** Says which line of the document each finding is at. */
 export function toFailures(findings: readonly Finding[], lineOf: (element: XmlElement) => number): Failure[] {
-  return findings.map(({ code, at, message }) => ({ code, element: termName(at), line: lineOf(at), message }));
+  return findings.map(({ code, at, message }) => ({ code, element: at.term, line: lineOf(at), message }));
 }

@@ -1,5 +1,6 @@
 // From the tree of a document to its model: all rules at once, and a model only where every one of them holds.
-import { attributeOf, childElements, textOf, type XmlElement } from '../xml/tree.ts';
+import { isInterpreted, namespaces } from '../xml/namespaces.ts';
+import { attributeOf, textOf, type XmlElement } from '../xml/tree.ts';
 import { checkValues, childNamed, descriptionOf, type ReadClock } from './consistency.ts';
 import { type Finding } from './finding.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type ImageMetadata,
 } from './model.ts';
 import { checkRdf, checkStructure } from './structure.ts';
-import { isInterpreted, namespaces, termName } from './vocabulary.ts';
 
 export type ReadMetadata =
   | { readonly metadata: ImageMetadata; readonly findings: readonly [] }
@@ -28,7 +28,7 @@ export function readMetadata(root: XmlElement, clock: ReadClock): ReadMetadata {
 }
 
 function foreignOf(element: XmlElement): ForeignProperty {
-  const children = childElements(element).map(foreignOf);
+  const children = element.elements.map(foreignOf);
   const resource = attributeOf(element, namespaces.rdf, 'resource');
   return {
     namespace: element.namespace,
@@ -41,10 +41,10 @@ function foreignOf(element: XmlElement): ForeignProperty {
 /** The values of a document of which {@link readMetadata} found nothing wrong; elsewhere what is missing reads as ''. */
 function modelOf(root: XmlElement): ImageMetadata {
   const description = descriptionOf(root);
-  const children = description ? childElements(description) : [];
+  const children = description ? description.elements : [];
   const all = (name: string): string[] =>
     children
-      .filter((child) => termName(child) === name)
+      .filter((child) => child.term === name)
       .map((child) => textOf(child).trim())
       .filter((text) => text !== '');
   const one = (name: string): string | undefined => all(name)[0];
@@ -55,7 +55,7 @@ function modelOf(root: XmlElement): ImageMetadata {
   };
 
   const checksums: Record<string, string> = {};
-  for (const item of children.filter((child) => termName(child) === 'slreq:checksum')) {
+  for (const item of children.filter((child) => child.term === 'slreq:checksum')) {
     const algorithm = childNamed(item, 'slreq:algorithm');
     const value = childNamed(item, 'slreq:value');
     if (algorithm && value) checksums[textOf(algorithm)] = textOf(value).toLowerCase();
@@ -63,9 +63,7 @@ function modelOf(root: XmlElement): ImageMetadata {
   const endorsement = description && childNamed(description, 'slreq:endorsement');
   const endorser = childNamed(endorsement, 'slreq:endorser');
   const inEndorser = (name: string): string[] =>
-    (endorser ? childElements(endorser) : [])
-      .filter((child) => termName(child) === name)
-      .map((child) => textOf(child).trim());
+    (endorser ? endorser.elements : []).filter((child) => child.term === name).map((child) => textOf(child).trim());
   const created = childNamed(endorsement, 'dcterms:created');
   const format = one('dcterms:format');
   const compression = one('dcterms:compression');

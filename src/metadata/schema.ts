@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type StrictDocument } from '../xml/document.ts';
 import { type Failure } from '../xml/failure.ts';
+import { termOf } from '../xml/namespaces.ts';
 import { compileSchema, type Schema } from '../xml/schema.ts';
-import { termName } from './vocabulary.ts';
 
 const files = ['image-metadata.xsd', 'xml.xsd', 'dcterms.xsd', 'slreq.xsd', 'slterms.xsd'] as const;
 
@@ -21,7 +21,7 @@ export function schemaFailures(schema: Schema, document: StrictDocument, known: 
     .validate(document)
     .map((problem) => ({
       code: 'schema',
-      element: problem.name === '' ? 'rdf:RDF' : termName(problem),
+      element: problem.name === '' ? 'rdf:RDF' : termOf(problem.namespace, problem.name),
       line: Math.max(1, problem.line),
       message: problem.message,
     }))

@@ -1,7 +1,8 @@
 // Rules about shape: which elements stand where and how often, and how RDF nests them (design/metadata.md §2, 2 and 3).
-import { attributeOf, childElements, isElement, textOf, xmlNamespace, type XmlElement } from '../xml/tree.ts';
+import { isInterpreted, namespaces, xmlNamespace } from '../xml/namespaces.ts';
+import { attributeOf, isElement, textOf, type XmlElement } from '../xml/tree.ts';
 import { type Finding } from './finding.ts';
-import { documentBase, isInterpreted, namespaces, nested, opening, termName, terms } from './vocabulary.ts';
+import { documentBase, nested, opening, terms } from './vocabulary.ts';
 
 const isSpace = (text: string): boolean => /^[ \t\r\n]*$/.test(text);
 
@@ -14,9 +15,9 @@ function checkSequence(
   const found: Finding[] = [];
   const order = sequence.map(([name]) => name);
   for (const [name, least, most] of sequence) {
-    const same = children.filter((child) => termName(child) === name);
+    const same = children.filter((child) => child.term === name);
     if (same.length < least) {
-      found.push({ code: 'missing-element', at: parent, message: `${termName(parent)} has no ${name}; add it.` });
+      found.push({ code: 'missing-element', at: parent, message: `${parent.term} has no ${name}; add it.` });
     }
     for (const extra of same.slice(most)) {
       found.push({ code: 'repeated-element', at: extra, message: `${name} stands more than once; keep one.` });
@@ -24,13 +25,13 @@ function checkSequence(
   }
   let reached = 0;
   for (const child of children) {
-    const place = order.indexOf(termName(child));
+    const place = order.indexOf(child.term);
     if (place === -1) continue;
     if (place < reached) {
       found.push({
         code: 'misplaced-element',
         at: child,
-        message: `${termName(child)} stands after ${order[reached] ?? ''}; the order is ${order.join(', ')}.`,
+        message: `${child.term} stands after ${order[reached] ?? ''}; the order is ${order.join(', ')}.`,
       });
     }
     reached = Math.max(reached, place);
@@ -39,31 +40,31 @@ function checkSequence(
 }
 
 function checkNested(element: XmlElement): Finding[] {
-  const sequence = nested[termName(element)];
+  const sequence = nested[element.term];
   if (!sequence) return [];
-  const children = childElements(element);
+  const children = element.elements;
   const known = new Set(sequence.map(([name]) => name));
   return [
     ...checkSequence(element, children, sequence),
     ...children
-      .filter((child) => !known.has(termName(child)))
+      .filter((child) => !known.has(child.term))
       .map((child): Finding => ({
         code: 'unknown-element',
         at: child,
-        message: `${termName(child)} may not stand in ${termName(element)}; remove it.`,
+        message: `${child.term} may not stand in ${element.term}; remove it.`,
       })),
     ...children.flatMap(checkNested),
   ];
 }
 
 function checkDescription(description: XmlElement): Finding[] {
-  const children = childElements(description);
+  const children = description.elements;
   const found = checkSequence(description, children, opening);
   const required = new Set(opening.map(([name]) => name));
   const counts = new Map<string, number>();
-  const lastRequired = children.findLastIndex((child) => required.has(termName(child)));
+  const lastRequired = children.findLastIndex((child) => required.has(child.term));
   for (const [place, child] of children.entries()) {
-    const name = termName(child);
+    const name = child.term;
     if (required.has(name)) {
       found.push(...checkNested(child));
       continue;
@@ -97,8 +98,8 @@ function checkDescription(description: XmlElement): Finding[] {
 
 /** The root, its one description, and nothing beside it but signatures. */
 export function checkStructure(root: XmlElement): Finding[] {
-  if (termName(root) !== 'rdf:RDF') {
-    return [{ code: 'root-element', at: root, message: `The root is ${termName(root)}; it must be rdf:RDF.` }];
+  if (root.term !== 'rdf:RDF') {
+    return [{ code: 'root-element', at: root, message: `The root is ${root.term}; it must be rdf:RDF.` }];
   }
   const found: Finding[] = [];
   if (attributeOf(root, xmlNamespace, 'base') !== documentBase) {
@@ -108,21 +109,19 @@ export function checkStructure(root: XmlElement): Finding[] {
     if (item.namespace === xmlNamespace && item.name === 'base') continue;
     found.push({ code: 'unexpected-attribute', at: root, message: `rdf:RDF carries ${item.name}; remove it.` });
   }
-  const descriptions = childElements(root).filter((child) => termName(child) === 'rdf:Description');
+  const descriptions = root.elements.filter((child) => child.term === 'rdf:Description');
   if (descriptions.length === 0) {
     found.push({ code: 'missing-element', at: root, message: 'rdf:RDF has no rdf:Description; add one.' });
   }
   for (const extra of descriptions.slice(1)) {
     found.push({ code: 'repeated-element', at: extra, message: 'There is a second rdf:Description; keep one.' });
   }
-  for (const extra of childElements(root)
-    .filter((child) => termName(child) === 'ds:Signature')
-    .slice(1)) {
+  for (const extra of root.elements.filter((child) => child.term === 'ds:Signature').slice(1)) {
     found.push({ code: 'repeated-element', at: extra, message: 'There is more than one signature; sign it again.' });
   }
-  for (const child of childElements(root)) {
-    if (['rdf:Description', 'ds:Signature'].includes(termName(child))) continue;
-    found.push({ code: 'unknown-element', at: child, message: `${termName(child)} may not stand in rdf:RDF.` });
+  for (const child of root.elements) {
+    if (['rdf:Description', 'ds:Signature'].includes(child.term)) continue;
+    found.push({ code: 'unknown-element', at: child, message: `${child.term} may not stand in rdf:RDF.` });
   }
   return [
     ...found,
@@ -134,7 +133,7 @@ export function checkStructure(root: XmlElement): Finding[] {
 function strayText(element: XmlElement): Finding[] {
   return isSpace(textOf(element))
     ? []
-    : [{ code: 'stray-text', at: element, message: `There is text between the elements of ${termName(element)}.` }];
+    : [{ code: 'stray-text', at: element, message: `There is text between the elements of ${element.term}.` }];
 }
 
 /** Attributes a property may carry: the language of a literal, and what RDF asks for. */
@@ -146,7 +145,7 @@ function attributeProblem(element: XmlElement, hasElements: boolean): string | u
       if (item.name === 'parseType') continue;
       if (item.name === 'datatype' && foreign) continue;
       const empty = !hasElements && isSpace(textOf(element));
-      if (item.name === 'resource' && empty && (foreign || termName(element) === 'rdf:type')) continue;
+      if (item.name === 'resource' && empty && (foreign || element.term === 'rdf:type')) continue;
     }
     return item.prefix === '' ? item.name : `${item.prefix}:${item.name}`;
   }
@@ -155,8 +154,8 @@ function attributeProblem(element: XmlElement, hasElements: boolean): string | u
 
 function checkProperty(element: XmlElement): Finding[] {
   const found: Finding[] = [];
-  const name = termName(element);
-  const inside = childElements(element);
+  const name = element.term;
+  const inside = element.elements;
   const wrong = attributeProblem(element, inside.length > 0);
   if (wrong !== undefined) {
     found.push({
@@ -185,7 +184,7 @@ function checkProperty(element: XmlElement): Finding[] {
 /** How RDF/XML is used: plain literals and parseType="Resource", nothing else. */
 export function checkRdf(root: XmlElement): Finding[] {
   const found: Finding[] = [];
-  for (const description of childElements(root).filter((child) => termName(child) === 'rdf:Description')) {
+  for (const description of root.elements.filter((child) => child.term === 'rdf:Description')) {
     for (const item of description.attributes) {
       if (item.namespace === namespaces.rdf && item.name === 'about') continue;
       found.push({
@@ -194,21 +193,21 @@ export function checkRdf(root: XmlElement): Finding[] {
         message: `rdf:Description carries ${item.name}; write properties as elements.`,
       });
     }
-    found.push(...childElements(description).flatMap(checkProperty));
+    found.push(...description.elements.flatMap(checkProperty));
   }
   return found;
 }
 
 /** Comments that stand inside a value. They are not signed, so they must not be able to change how one reads. */
 export function checkComments(element: XmlElement): Finding[] {
-  const inside = childElements(element);
+  const inside = element.elements;
   const comments = element.children.some((child) => typeof child === 'object' && !isElement(child));
   const found = inside.flatMap(checkComments);
   if (comments && (inside.length === 0 || !isSpace(textOf(element)))) {
     found.unshift({
       code: 'comment-in-value',
       at: element,
-      message: `A comment splits ${termName(element)}; remove it.`,
+      message: `A comment splits ${element.term}; remove it.`,
     });
   }
   return found;

@@ -1,14 +1,6 @@
 // The terms of the document: where each may stand, how often, and what its text must be (design/metadata.md §1).
 import { checksumAlgorithms, compressions, imageFormats, type ChecksumAlgorithm } from './model.ts';
 
-export const namespaces = {
-  rdf: 'http://www.w3.org/1999/02/22-rdf-syntax-ns#',
-  dcterms: 'http://purl.org/dc/terms/',
-  slreq: 'http://mp.stratuslab.eu/slreq#',
-  slterms: 'http://mp.stratuslab.eu/slterms#',
-  ds: 'http://www.w3.org/2000/09/xmldsig#',
-} as const;
-
 /** The value that xml:base of every document has. */
 export const documentBase = 'http://mp.stratuslab.eu/';
 
@@ -97,19 +89,6 @@ export const nested: Readonly<Record<string, readonly (readonly [name: string, l
     ['slreq:issuer', 1, Infinity],
   ],
 };
-
-const prefixes = new Map<string, string>(Object.entries(namespaces).map(([prefix, uri]) => [uri, prefix]));
-
-/** An element's name as the documents write it, whichever prefix this one chose: `slreq:bytes`. */
-export function termName(element: { readonly namespace: string; readonly name: string }): string {
-  const prefix = prefixes.get(element.namespace);
-  return prefix === undefined ? element.name : `${prefix}:${element.name}`;
-}
-
-/** Whether a namespace is ours to interpret; elements of all others are kept and shown. */
-export function isInterpreted(namespace: string): boolean {
-  return prefixes.has(namespace);
-}
 
 export const isChecksumAlgorithm = (value: string): value is ChecksumAlgorithm =>
   (checksumAlgorithms as readonly string[]).includes(value);

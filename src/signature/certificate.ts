@@ -149,8 +149,18 @@ export function readPemCertificates(pem: string): Certificate[] {
   return (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(readCertificate);
 }
 
-/** Whether one certificate bears the other's signature and name. */
+const issued = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
+
+/** Whether one certificate bears the other's signature and name. Checked once for each pair that is kept in memory. */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
+  const known = issued.get(certificate) ?? new WeakMap<Certificate, boolean>();
+  issued.set(certificate, known);
+  const answer = known.get(issuer) ?? checkIssued(certificate, issuer);
+  known.set(issuer, answer);
+  return answer;
+}
+
+function checkIssued(certificate: Certificate, issuer: Certificate): boolean {
   return Buffer.compare(certificate.issuerDer, issuer.subjectDer) === 0 && certificate.x509.verify(issuer.publicKey);
 }
 

@@ -1,7 +1,7 @@
 // The structure gate: exactly the one form of signature that is accepted, before any cryptography (design/metadata.md §4, 2).
 import { type Failure } from '../xml/failure.ts';
-import { attributeOf, childElements, elementsOf, isElement, textOf, type XmlElement } from '../xml/tree.ts';
-import { namespaces, termName } from '../metadata/vocabulary.ts';
+import { namespaces } from '../xml/namespaces.ts';
+import { attributeOf, elementsOf, isElement, textOf, type XmlElement } from '../xml/tree.ts';
 import {
   currentProfile,
   defaultForm,
@@ -95,15 +95,20 @@ function sameShape(names: readonly string[], shape: readonly string[]): boolean 
 }
 
 function checkShape(element: XmlElement): GateFinding[] {
-  const name = termName(element);
+  const name = element.term;
   const shape = shapes[name];
   const code = codeOfShape[name] ?? 'signature-content';
   if (!shape) return [];
   const found: GateFinding[] = [];
-  const children = childElements(element);
-  if (!sameShape(children.map(termName), shape)) {
+  const children = element.elements;
+  if (
+    !sameShape(
+      children.map((child) => child.term),
+      shape,
+    )
+  ) {
     const wanted = shape.length === 0 ? 'no elements' : `exactly ${shape.join(', ')}`;
-    const references = children.filter((child) => termName(child) === 'ds:Reference').length;
+    const references = children.filter((child) => child.term === 'ds:Reference').length;
     found.push({
       code: name === 'ds:SignedInfo' && references !== 1 ? 'reference-count' : code,
       at: element,
@@ -125,14 +130,15 @@ function checkShape(element: XmlElement): GateFinding[] {
 
 const inside = (element: XmlElement | undefined, ...path: readonly string[]): XmlElement | undefined => {
   let at = element;
-  for (const name of path) at = at && childElements(at).find((child) => termName(child) === name);
+  for (const name of path) at = at && at.elements.find((child) => child.term === name);
   return at;
 };
 
 /** Where signatures stand: exactly one, as the last child of the root, and nothing like it anywhere else. */
 function checkPlace(root: XmlElement): GateFinding[] {
   const found: GateFinding[] = [];
-  const all = [...elementsOf(root)].filter((element) => termName(element) === 'ds:Signature');
+  const everything = elementsOf(root);
+  const all = everything.filter((element) => element.term === 'ds:Signature');
   const [first, ...more] = all;
   if (!first) {
     return [{ code: 'signature-missing', at: root, message: 'The document has no signature; sign it first.' }];
@@ -151,12 +157,12 @@ function checkPlace(root: XmlElement): GateFinding[] {
   } else if (after.some((child) => typeof child === 'string' && child.trim() !== '')) {
     found.push({ code: 'signature-misplaced', at: first, message: 'There is text after the signature; sign again.' });
   }
-  for (const element of elementsOf(root)) {
+  for (const element of everything) {
     if (element.namespace !== namespaces.ds || all.some((signature) => isWithin(element, signature))) continue;
     found.push({
       code: 'signature-misplaced',
       at: element,
-      message: `${termName(element)} stands outside the signature.`,
+      message: `${element.term} stands outside the signature.`,
     });
   }
   return found;
@@ -235,7 +241,7 @@ const algorithm = (element: XmlElement | undefined): string => (element && attri
 /** Checks the signature of a document and takes it apart. What is found wrong does not keep the rest from being looked at. */
 export function passGate(root: XmlElement, allowLegacy: boolean, read: ReadCertificate): GateResult {
   const findings: GateFinding[] = [...checkPlace(root)];
-  const signature = [...elementsOf(root)].findLast((element) => termName(element) === 'ds:Signature');
+  const signature = elementsOf(root).findLast((element) => element.term === 'ds:Signature');
   if (!signature) return { facts: undefined, findings };
   findings.push(...checkShape(signature));
 
@@ -245,7 +251,7 @@ export function passGate(root: XmlElement, allowLegacy: boolean, read: ReadCerti
     canonicalization: algorithm(inside(signedInfo, 'ds:CanonicalizationMethod')),
     method: algorithm(inside(signedInfo, 'ds:SignatureMethod')),
     digest: algorithm(inside(reference, 'ds:DigestMethod')),
-    transforms: childElementsOf(inside(reference, 'ds:Transforms')).map(algorithm),
+    transforms: elementsIn(inside(reference, 'ds:Transforms')).map(algorithm),
   };
   if (!signedInfo || !reference) return { facts: undefined, findings };
   if (attributeOf(reference, '', 'URI') !== '') {
@@ -306,15 +312,14 @@ export function passGate(root: XmlElement, allowLegacy: boolean, read: ReadCerti
   };
 }
 
-const childElementsOf = (element: XmlElement | undefined): readonly XmlElement[] =>
-  element ? childElements(element) : [];
+const elementsIn = (element: XmlElement | undefined): readonly XmlElement[] => (element ? element.elements : []);
 
 /** At most so many certificates are read from one document. */
 const mostCertificates = 8;
 
 function readCertificates(signature: XmlElement, read: ReadCertificate, findings: GateFinding[]): Certificate[] {
   const data = inside(signature, 'ds:KeyInfo', 'ds:X509Data');
-  const elements = childElementsOf(data).filter((child) => termName(child) === 'ds:X509Certificate');
+  const elements = elementsIn(data).filter((child) => child.term === 'ds:X509Certificate');
   const found: Certificate[] = [];
   for (const element of elements.slice(0, mostCertificates)) {
     const packed = textOf(element).replaceAll(/[ \t\r\n]/g, '');
@@ -354,5 +359,5 @@ function checkKey(certificate: Certificate, method: SignatureMethod, value: Buff
 
 /** Says which line of the document each finding is at. */
 export function toFailures(findings: readonly GateFinding[], lineOf: (element: XmlElement) => number): Failure[] {
-  return findings.map(({ code, at, message }) => ({ code, element: termName(at), line: lineOf(at), message }));
+  return findings.map(({ code, at, message }) => ({ code, element: at.term, line: lineOf(at), message }));
 }

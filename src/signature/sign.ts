@@ -3,10 +3,10 @@ import { createHash, sign } from 'node:crypto';
 import { Fault } from '../errors/fault.ts';
 import { endorsementLines } from '../metadata/build.ts';
 import { formatTimestamp, isEmail } from '../metadata/values.ts';
-import { namespaces, termName } from '../metadata/vocabulary.ts';
+import { namespaces } from '../xml/namespaces.ts';
 import { readStrict } from '../xml/document.ts';
 import { readCanonical } from '../xml/read-canonical.ts';
-import { childElements, isElement, type XmlChild, type XmlElement } from '../xml/tree.ts';
+import { isElement, type XmlChild, type XmlElement } from '../xml/tree.ts';
 import { writeCanonical } from '../xml/write-canonical.ts';
 import { envelopedTransform, exclusiveForm, methodFor } from './algorithms.ts';
 import { type Certificate } from './certificate.ts';
@@ -16,7 +16,8 @@ const form = { exclusive: true, comments: false };
 
 /** The document with other children for one element of it. */
 function withChildren(element: XmlElement, change: (children: readonly XmlChild[]) => readonly XmlChild[]): XmlElement {
-  return { ...element, children: change(element.children) };
+  const children = change(element.children);
+  return { ...element, children, elements: children.filter(isElement) };
 }
 
 /** Removes elements together with the indentation before them. */
@@ -51,10 +52,10 @@ function endorsementElement(signer: Signer, email: string, created: Date): XmlEl
 
 /** Puts the endorsement where the first one was, or behind the last checksum, and takes all others out. */
 function endorse(root: XmlElement, endorsement: XmlElement): XmlElement {
-  const description = childElements(root).find((child) => termName(child) === 'rdf:Description');
+  const description = root.elements.find((child) => child.term === 'rdf:Description');
   if (!description) throw new Fault('metadata.invalid', 'The document has no rdf:Description to endorse.');
-  const old = childElements(description).filter((child) => termName(child) === 'slreq:endorsement');
-  const anchor = old[0] ?? childElements(description).findLast((child) => termName(child) === 'slreq:checksum');
+  const old = description.elements.filter((child) => child.term === 'slreq:endorsement');
+  const anchor = old[0] ?? description.elements.findLast((child) => child.term === 'slreq:checksum');
   const changed = withChildren(description, (children) =>
     without(children, (element) => old.slice(1).includes(element)).flatMap((child) => {
       if (child !== anchor) return [child];
@@ -62,7 +63,7 @@ function endorse(root: XmlElement, endorsement: XmlElement): XmlElement {
     }),
   );
   return withChildren(root, (children) =>
-    without(children, (element) => termName(element) === 'ds:Signature').map((child) =>
+    without(children, (element) => element.term === 'ds:Signature').map((child) =>
       child === description ? changed : child,
     ),
   );

@@ -10,7 +10,6 @@ import { checkSignature } from '../signature/verify.ts';
 import { readStrict, type StrictDocument } from '../xml/document.ts';
 import { type Failure } from '../xml/failure.ts';
 import { elementsOf } from '../xml/tree.ts';
-import { termName } from '../metadata/vocabulary.ts';
 import { readCanonical } from '../xml/read-canonical.ts';
 import { type Schema } from '../xml/schema.ts';
 import { type ChainRules } from './chain.ts';
@@ -151,7 +150,7 @@ interface SignerLines {
 
 function linesOf(document: StrictDocument, facts: SignatureFacts): SignerLines {
   const lineOfFirst = (name: string): number => {
-    for (const element of elementsOf(document.root)) if (termName(element) === name) return document.lineOf(element);
+    for (const element of elementsOf(document.root)) if (element.term === name) return document.lineOf(element);
     return document.lineOf(facts.signature);
   };
   return {

@@ -1,4 +1,5 @@
 // The tree of a document in canonical form: elements, text and comments, and nothing else is left by then.
+import { xmlNamespace } from './namespaces.ts';
 
 export interface XmlAttribute {
   /** '' where the attribute has no prefix, and so no namespace. */
@@ -19,29 +20,32 @@ export interface XmlElement {
   readonly prefix: string;
   readonly name: string;
   readonly namespace: string;
+  /** The name with its usual prefix, such as `slreq:bytes`; without one in a namespace that is not interpreted. */
+  readonly term: string;
   readonly attributes: readonly XmlAttribute[];
   /** Namespace declarations on this element: prefix ('' = default) to URI. */
   readonly declarations: ReadonlyMap<string, string>;
   readonly children: readonly XmlChild[];
+  /** The elements among the children. */
+  readonly elements: readonly XmlElement[];
   readonly parent: XmlElement | undefined;
   /** Place in document order, the root being 0. */
   readonly ordinal: number;
 }
 
-export const xmlNamespace = 'http://www.w3.org/XML/1998/namespace';
-
 export function isElement(child: XmlChild): child is XmlElement {
   return typeof child === 'object' && 'children' in child;
 }
 
-export function childElements(element: XmlElement): readonly XmlElement[] {
-  return element.children.filter(isElement);
-}
-
 /** The element and all elements inside it, in document order. */
-export function* elementsOf(element: XmlElement): Generator<XmlElement> {
-  yield element;
-  for (const child of element.children) if (isElement(child)) yield* elementsOf(child);
+export function elementsOf(element: XmlElement): readonly XmlElement[] {
+  const found: XmlElement[] = [];
+  const visit = (at: XmlElement): void => {
+    found.push(at);
+    for (const child of at.elements) visit(child);
+  };
+  visit(element);
+  return found;
 }
 
 /** The text directly inside an element, comments left out. */

@@ -1,5 +1,6 @@
 // Writes the canonical form of a tree or of one element in it: Canonical XML 1.0 and Exclusive XML Canonicalization 1.0.
-import { isElement, namespaceOf, xmlNamespace, type XmlAttribute, type XmlElement } from './tree.ts';
+import { xmlNamespace } from './namespaces.ts';
+import { isElement, namespaceOf, type XmlAttribute, type XmlElement } from './tree.ts';
 
 export interface CanonicalForm {
   /** Exclusive (only the namespaces that are used) instead of inclusive (all that are in scope). */
