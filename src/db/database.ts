@@ -2,8 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import { migrate } from './migrate.ts';
+import { openPool } from './postgres.ts';
 import { statementCache } from './statement-cache.ts';
 import { type Tables } from './tables.ts';
 
@@ -30,11 +31,15 @@ const cacheKiB = 64 * 1024;
 /** How long a write waits for another process that is writing, in milliseconds. */
 const busyTimeoutMs = 10_000;
 
-/**
- * Opens an SQLite file and brings its tables up to date. A commit returns after the write-ahead log has been synced
- * (`synchronous=FULL`): what was acknowledged is still there after a power cut.
- */
-export async function openDatabase({ file }: SqliteLocation): Promise<Database> {
+export interface PostgresLocation {
+  /** Such as `postgres://user:secret@host:5432/mintmark`, with every parameter of libpq's that `pg` knows. */
+  readonly url: string;
+  /** Connections at once, 10 where it is left out. */
+  readonly connections?: number;
+}
+
+/** Commits return after the write-ahead log has been synced: what was acknowledged is there after a power cut. */
+function openSqlite(file: string): Kysely<Tables> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
   const connection = new SqliteConnection(file);
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
@@ -43,8 +48,19 @@ export async function openDatabase({ file }: SqliteLocation): Promise<Database> 
   connection.pragma('foreign_keys = ON');
   connection.pragma('trusted_schema = OFF');
   connection.pragma(`cache_size = -${cacheKiB}`);
-  const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: statementCache(connection) }) });
-  const database: Database = { dialect: 'sqlite', query, close: () => query.destroy() };
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: statementCache(connection) }) });
+}
+
+/**
+ * Opens a database and brings its tables up to date. Throws `db.migration` where that cannot be done, and
+ * `db.unreachable` where PostgreSQL does not answer.
+ */
+export async function openDatabase(location: SqliteLocation | PostgresLocation): Promise<Database> {
+  const [dialect, query]: [Dialect, Kysely<Tables>] =
+    'file' in location
+      ? ['sqlite', openSqlite(location.file)]
+      : ['postgres', new Kysely<Tables>({ dialect: new PostgresDialect({ pool: await openPool(location) }) })];
+  const database: Database = { dialect, query, close: () => query.destroy() };
   try {
     await migrate(database);
   } catch (error) {

@@ -144,6 +144,12 @@ export const faults = {
     title: 'The database cannot be brought up to date',
     action: 'Start the version that wrote it, or restore the database from before the update; nothing was changed.',
   },
+  'db.unreachable': {
+    status: 503,
+    exit: exitCodes.unavailable,
+    title: 'The database does not answer',
+    action: 'Check that PostgreSQL runs, and the address, name and password in the configuration.',
+  },
   'registry.refused': {
     status: 422,
     exit: exitCodes.invalid,

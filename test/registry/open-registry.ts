@@ -30,6 +30,9 @@ export function registryOver(db: Database, deps: Partial<RegistryDeps> = {}): Te
   };
 }
 
+/** Opens an empty registry; the suites are given one for each database. */
+export type OpenTestRegistry = (deps?: Partial<RegistryDeps>) => Promise<TestRegistry>;
+
 export async function openTestRegistry(deps: Partial<RegistryDeps> = {}): Promise<TestRegistry> {
   return registryOver(await openDatabase({ file: ':memory:' }), deps);
 }

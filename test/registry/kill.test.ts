@@ -1,0 +1,14 @@
+// SIGKILL under upload load: what was acknowledged is there, in the log, and found.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openDatabase } from '../../src/db/database.ts';
+import { surviveKills } from './killed.ts';
+
+test('a killed registry on SQLite loses nothing that it acknowledged', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mintmark-kill-db-'));
+  const location = { file: join(folder, 'registry.db') };
+  await expect(surviveKills(location, () => openDatabase(location))).resolves.toBeUndefined();
+  await rm(folder, { recursive: true, force: true });
+}, 120_000);
