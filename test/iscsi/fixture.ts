@@ -1,0 +1,40 @@
+// A target on a free port with a clock that tests turn by hand.
+import { type BlockDevice } from '../../src/block/device.ts';
+import { type TargetLimits } from '../../src/iscsi/limits.ts';
+import { createTarget, type Target } from '../../src/iscsi/target.ts';
+import { OneDisk } from './disks.ts';
+
+export interface TestTarget {
+  readonly target: Target;
+  readonly port: number;
+  readonly directory: OneDisk;
+  /** Lets milliseconds pass, and the target look at its clock. */
+  pass(milliseconds: number): void;
+}
+
+export async function startTarget(device: BlockDevice, limits: Partial<TargetLimits> = {}): Promise<TestTarget> {
+  let now = 0;
+  const ticks: (() => void)[] = [];
+  const directory = new OneDisk(device);
+  const target = await createTarget({
+    portals: [{ host: '127.0.0.1', port: 0 }],
+    directory,
+    limits,
+    clock: {
+      now: () => now,
+      every(_milliseconds, tick) {
+        ticks.push(tick);
+        return () => undefined;
+      },
+    },
+  });
+  return {
+    target,
+    port: target.portals[0]?.port ?? 0,
+    directory,
+    pass(milliseconds) {
+      now += milliseconds;
+      for (const tick of ticks) tick();
+    },
+  };
+}
