@@ -1,0 +1,182 @@
+// One pull of one image: its locations in order, until one serves what was signed; then it is committed, and not before.
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Agent } from 'undici';
+import { Fault } from '../errors/fault.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
+import { type ImagePointer } from '../vault/records.ts';
+import { type Vault } from '../vault/vault.ts';
+import { chunkStream, paddedSize } from './chunk-stream.ts';
+import { decompress } from './decompress.ts';
+import { download, type DownloadState } from './download.ts';
+import { type Digests, type HashPool } from './hash-pool.ts';
+import { type PullLimits } from './limits.ts';
+import { removePart } from './part-file.ts';
+import { type ProgressMeter } from './progress.ts';
+import { difference, provenStream, type ProvenStream } from './proven-stream.ts';
+import { LocationFailure, type Attempt } from './reasons.ts';
+import { storeConverted } from './store-converted.ts';
+
+export interface PullParts {
+  readonly metadata: ImageMetadata;
+  readonly vault: Vault;
+  readonly workDir: string;
+  readonly client: Agent;
+  readonly pool: HashPool;
+  readonly limits: PullLimits;
+  readonly signal: AbortSignal;
+  readonly meter: ProgressMeter;
+  readonly pace: (bytes: number) => Promise<void>;
+  readonly now: () => Date;
+}
+
+/** What a location's bytes became, ready to be committed. */
+export interface StoredImage {
+  readonly manifestId: string;
+  readonly size: number;
+  readonly contentBytes: number;
+  readonly diskSha256: string;
+}
+
+/** A compressed file may be a little longer than what is in it, and no more. */
+const mostCompressed = (bytes: number): number => Math.ceil(bytes * 1.02) + 1024 * 1024;
+
+const partPath = (workDir: string, identifier: string, location: string): string =>
+  join(workDir, `${identifier}-${createHash('sha256').update(location).digest('hex').slice(0, 12)}.part`);
+
+/** Pointers keep all four digests, so an entry that signed others than the one that was pulled can be judged too. */
+export function checkPointer(pointer: ImagePointer, metadata: ImageMetadata): ImagePointer {
+  const { verdict } = pointer;
+  const wrong =
+    verdict.bytes === metadata.bytes
+      ? difference(verdict.checksums as Digests, metadata.checksums)
+      : `it is ${verdict.bytes} bytes long, and ${metadata.bytes} were signed`;
+  if (wrong === undefined) return pointer;
+  throw new Fault('pull.refused', `The vault's image ${metadata.identifier} is not the one of this entry: ${wrong}.`);
+}
+
+/**
+ * Throws `pull.refused` where a location served something else, `pull.unreachable` where none served anything, `pull.no-location`, `pull.no-room`,
+ * `pull.unsafe`, `pull.tool-missing`, or the signal's reason.
+ */
+export async function pullImage(parts: PullParts): Promise<ImagePointer> {
+  const { metadata, workDir, meter, signal } = parts;
+  const { identifier } = metadata;
+  const usable = metadata.locations.filter((location) => /^https?:/i.test(location));
+  if (usable.length === 0) {
+    throw new Fault('pull.no-location', `The entry of ${identifier} names no http or https location.`);
+  }
+  await mkdir(workDir, { recursive: true });
+  const attempts: Attempt[] = [];
+  for (const location of usable) {
+    meter.update({ phase: 'fetching', location, fetchedBytes: 0, provenBytes: 0 });
+    try {
+      const pointer = await pullFrom(location, parts);
+      for (const tried of usable) await removePart(partPath(workDir, identifier, tried));
+      meter.update({ phase: 'done' });
+      return pointer;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof LocationFailure)) throw error;
+      attempts.push({ location, kind: error.kind, reason: error.message });
+    }
+  }
+  const reasons = attempts.map(({ location, reason }) => `${location}: ${reason}`).join('. ');
+  const refused = attempts.some(({ kind }) => kind === 'mismatch');
+  throw new Fault(refused ? 'pull.refused' : 'pull.unreachable', `${reasons}.`, { details: { identifier, attempts } });
+}
+
+async function pullFrom(location: string, parts: PullParts): Promise<ImagePointer> {
+  const path = partPath(parts.workDir, parts.metadata.identifier, location);
+  const startsOver = 2;
+  for (let turn = 0; ; turn += 1) {
+    let state: DownloadState | undefined;
+    try {
+      return await attempt(location, path, parts, (latest) => {
+        state = latest;
+      });
+    } catch (error) {
+      if (!(error instanceof LocationFailure)) {
+        if (error instanceof Fault && error.code === 'pull.unsafe') await removePart(path);
+        throw error;
+      }
+      if (error.kind === 'unreachable') throw error;
+      await removePart(path);
+      // What was on disk from an earlier time may be to blame for a mismatch: then the location gets another chance.
+      const again = error.kind === 'changed' || (state !== undefined && state.resumedBytes > 0);
+      if (!again || turn === startsOver) throw error;
+    }
+  }
+}
+
+async function attempt(
+  location: string,
+  path: string,
+  parts: PullParts,
+  onState: (state: DownloadState) => void,
+): Promise<ImagePointer> {
+  const { metadata, vault, meter, signal, limits } = parts;
+  const { identifier, bytes, compression } = metadata;
+  let finalLocation = location;
+  const fetched = download({
+    client: parts.client,
+    location,
+    partPath: path,
+    maxBytes: compression === undefined ? bytes : mostCompressed(bytes),
+    exactBytes: compression === undefined ? bytes : undefined,
+    limits,
+    signal,
+    pace: parts.pace,
+    onState(state) {
+      onState(state);
+      finalLocation = state.url ?? finalLocation;
+      const { fetchedBytes, totalBytes } = state;
+      meter.update({ fetchedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) });
+    },
+  });
+  const proven = provenStream(decompress(fetched, compression), metadata, parts.pool, (provenBytes) =>
+    meter.update({ provenBytes }),
+  );
+  const session = await vault.beginWrite();
+  try {
+    const format = metadata.format ?? 'raw';
+    const stored =
+      format === 'raw' || format === 'iso'
+        ? await storeAsItIs(session, proven, bytes, signal)
+        : await storeConverted(session, proven, format, parts);
+    const checksums = proven.digests();
+    if (checksums === undefined) throw new Fault('internal', 'A pull came to its end without its checksums.');
+    signal.throwIfAborted();
+    meter.update({ phase: 'storing' });
+    const { created, endorser } = metadata.endorsement;
+    const pointer = await session.commitImage({
+      identifier,
+      ...stored,
+      sourceFormat: format,
+      verdict: {
+        entry: { identifier, email: endorser.email, created },
+        bytes,
+        checksums,
+        location,
+        finalLocation,
+        verified: parts.now().toISOString(),
+      },
+    });
+    return checkPointer(pointer, metadata);
+  } finally {
+    await session.abort();
+    await rm(`${path}.image`, { force: true });
+  }
+}
+
+async function storeAsItIs(
+  session: Awaited<ReturnType<Vault['beginWrite']>>,
+  proven: ProvenStream,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<StoredImage> {
+  const size = paddedSize(bytes);
+  const manifestId = await session.writeDisk({ size, chunks: chunkStream(proven.pieces), signal });
+  return { manifestId, size, contentBytes: bytes, diskSha256: proven.digests()?.['SHA-256'] ?? '' };
+}

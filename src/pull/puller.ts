@@ -1,0 +1,169 @@
+// The pulls of one process: each image is fetched once, however many ask for it.
+import { Fault } from '../errors/fault.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
+import { type ImagePointer } from '../vault/records.ts';
+import { type Vault } from '../vault/vault.ts';
+import { type AddressPolicy } from './address-policy.ts';
+import { createHashPool } from './hash-pool.ts';
+import { createWebClient, type ResolveName } from './http-location.ts';
+import { defaultLimits, type PullLimits } from './limits.ts';
+import { createProgressMeter, type PullProgress } from './progress.ts';
+import { checkPointer, pullImage } from './pull-image.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { createSpaceLedger, type FreeSpace } from './space.ts';
+
+export interface PullerSettings {
+  readonly vault: Vault;
+  /** Folder for what is being fetched, on a disk with room for a few images. */
+  readonly workDir: string;
+  readonly allowAddress: AddressPolicy;
+  readonly limits?: Partial<PullLimits>;
+  /** Bytes per second over all pulls; undefined: as fast as it goes. */
+  readonly bytesPerSecond?: number;
+  readonly now?: () => Date;
+  readonly resolveName?: ResolveName;
+  readonly freeSpace?: FreeSpace;
+}
+
+export interface PullOptions {
+  /** Gives this caller up; the pull itself ends when nobody waits for it any more. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+/** Why the last pull of an image failed. */
+export interface PullFailure {
+  readonly identifier: string;
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** ISO 8601. */
+  readonly failed: string;
+}
+
+export interface Puller {
+  /** The image's pointer, from the vault where it is there, else after a pull. Throws what {@link pullImage} throws. */
+  pull(metadata: ImageMetadata, options?: PullOptions): Promise<ImagePointer>;
+  /** Pulls that run now. */
+  running(): readonly PullProgress[];
+  /** Ends a pull for all that wait for it. False: none runs. */
+  cancel(identifier: string): boolean;
+  failure(identifier: string): PullFailure | undefined;
+  /** Bytes per second over all pulls; undefined: as fast as it goes. It counts at once. */
+  setRate(bytesPerSecond: number | undefined): void;
+  /** Cancels what runs, and ends the threads. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly result: Promise<ImagePointer>;
+  readonly cancelled: AbortController;
+  readonly listeners: Set<(progress: PullProgress) => void>;
+  waiting: number;
+  progress: PullProgress | undefined;
+}
+
+const failuresKept = 1000;
+
+export function createPuller(settings: PullerSettings): Puller {
+  const { vault, workDir, allowAddress, now = () => new Date(), freeSpace } = settings;
+  const limits = { ...defaultLimits, ...settings.limits };
+  const client = createWebClient(allowAddress, limits, settings.resolveName);
+  const pool = createHashPool();
+  const rate = createRateLimit(settings.bytesPerSecond, () => now().getTime());
+  const space = createSpaceLedger(workDir, freeSpace);
+  const pulls = new Map<string, Running>();
+  const failures = new Map<string, PullFailure>();
+
+  function remember(identifier: string, error: unknown): void {
+    if (!(error instanceof Fault)) return;
+    const { code, message, details } = error;
+    failures.delete(identifier);
+    failures.set(identifier, { identifier, code, message, details, failed: now().toISOString() });
+    const [oldest] = failures.keys();
+    if (failures.size > failuresKept && oldest !== undefined) failures.delete(oldest);
+  }
+
+  function begin(metadata: ImageMetadata): Running {
+    const { identifier } = metadata;
+    const cancelled = new AbortController();
+    const listeners = new Set<(progress: PullProgress) => void>();
+    const pace = (bytes: number): Promise<void> => rate.take(bytes, cancelled.signal);
+    const work = async (): Promise<ImagePointer> => {
+      const there = await vault.image(identifier);
+      if (there !== undefined) return checkPointer(there, metadata);
+      const release = await space.reserve(metadata);
+      const meter = createProgressMeter(identifier, metadata.bytes, now, (progress) => {
+        running.progress = progress;
+        for (const listener of listeners) listener(progress);
+      });
+      try {
+        const { signal } = cancelled;
+        const pointer = await pullImage({ metadata, vault, workDir, client, pool, limits, signal, meter, pace, now });
+        failures.delete(identifier);
+        return pointer;
+      } catch (error) {
+        if (cancelled.signal.aborted) throw new Fault('pull.cancelled', `The pull of ${identifier} was cancelled.`);
+        remember(identifier, error);
+        throw error;
+      } finally {
+        release();
+      }
+    };
+    const running: Running = {
+      result: work().finally(() => pulls.delete(identifier)),
+      cancelled,
+      listeners,
+      waiting: 0,
+      progress: undefined,
+    };
+    running.result.catch(() => undefined);
+    pulls.set(identifier, running);
+    return running;
+  }
+
+  return {
+    async pull(metadata, { signal, onProgress } = {}) {
+      signal?.throwIfAborted();
+      const running = pulls.get(metadata.identifier) ?? begin(metadata);
+      running.waiting += 1;
+      if (onProgress !== undefined) running.listeners.add(onProgress);
+      const gaveUp = new AbortController();
+      try {
+        // Another entry of the same image may have signed other checksums than the one that is being pulled for.
+        const result = running.result.then((pointer) => checkPointer(pointer, metadata));
+        return await (signal === undefined ? result : Promise.race([result, abortOf(signal, gaveUp.signal)]));
+      } finally {
+        gaveUp.abort();
+        if (onProgress !== undefined) running.listeners.delete(onProgress);
+        running.waiting -= 1;
+        if (running.waiting === 0) running.cancelled.abort();
+      }
+    },
+    running: () => [...pulls.values()].flatMap(({ progress }) => (progress === undefined ? [] : [progress])),
+    cancel(identifier) {
+      const running = pulls.get(identifier);
+      running?.cancelled.abort();
+      return running !== undefined;
+    },
+    failure: (identifier) => failures.get(identifier),
+    setRate(bytesPerSecond) {
+      rate.limit = bytesPerSecond;
+    },
+    async close() {
+      for (const { cancelled } of pulls.values()) cancelled.abort();
+      await Promise.allSettled([...pulls.values()].map(({ result }) => result));
+      await client.destroy();
+      await pool.close();
+    },
+  };
+}
+
+/** Rejects when `signal` is aborted; is forgotten when `until` is. */
+function abortOf(signal: AbortSignal, until: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = (): void => reject(new Fault('pull.cancelled', 'The request for this image was given up.'));
+    signal.addEventListener('abort', give, { once: true });
+    until.addEventListener('abort', () => signal.removeEventListener('abort', give), { once: true });
+  });
+}
