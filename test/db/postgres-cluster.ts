@@ -21,7 +21,6 @@ export const postgresTools: readonly string[] = [join(programs(), 'postgres'), j
 export interface Cluster {
   /** Where a database of it is; the first one where no name is given. */
   location(database?: string): { readonly url: string };
-  /** A new database, as the first one was when the first copy was made. */
   createDatabase(name: string): Promise<void>;
   /** Kills the server without warning, and starts it again. */
   crash(): Promise<void>;
@@ -68,7 +67,7 @@ export async function startCluster(): Promise<Cluster> {
       url: `postgres://mintmark@/${database}?host=${encodeURIComponent(folder)}`,
     }),
     createDatabase: async (name) => {
-      await run(join(programs(), 'createdb'), ['-h', folder, '-U', 'mintmark', '-T', 'postgres', name], options);
+      await run(join(programs(), 'createdb'), ['-h', folder, '-U', 'mintmark', name], options);
     },
     crash: async () => {
       await stop('immediate');

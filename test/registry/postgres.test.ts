@@ -1,6 +1,7 @@
 // The registry on PostgreSQL: the same suites, and a crash of server and client under load.
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../../src/db/database.ts';
+import { openDatabase, type Database } from '../../src/db/database.ts';
 import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
 import { describeWithTools } from '../setup/tools.ts';
 import { surviveKills } from './killed.ts';
@@ -10,23 +11,48 @@ import { findSuite } from './suites/find.ts';
 import { pagingSuite } from './suites/paging.ts';
 import { reindexSuite } from './suites/reindex.ts';
 
+/** Those that hold rows, dependent ones first. */
+const tables = [
+  'entry_details',
+  'entries',
+  'entry_classes',
+  'documents',
+  'log_leaves',
+  'log_nodes',
+  'endorsers',
+] as const;
+
 describeWithTools('the registry on PostgreSQL', postgresTools, () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster();
-    // The others are copies of it, tables and all.
-    await (await openDatabase(cluster.location())).close();
   });
-  afterAll(() => cluster.stop());
+  afterAll(async () => {
+    await Promise.all(idle.map((db) => db.close()));
+    await cluster.stop();
+  });
 
-  let registries = 0;
+  const idle: Database[] = [];
 
-  /** A database of its own for each registry. */
+  /** An empty registry; where one was closed, its database is emptied and taken again. */
   const openEmpty: OpenTestRegistry = async (deps) => {
-    registries += 1;
-    const name = `registry_${registries}`;
+    const db = idle.pop() ?? (await openNew());
+    for (const table of tables) await db.query.deleteFrom(table).execute();
+    await sql`delete from entry_words`.execute(db.query);
+    await db.query.updateTable('registry_state').set({ version: 0, log_size: 0, swept_at: '0000' }).execute();
+    const close = (): Promise<void> => {
+      idle.push(db);
+      return Promise.resolve();
+    };
+    return { ...registryOver(db, deps), close };
+  };
+
+  let databases = 0;
+  const openNew = async (): Promise<Database> => {
+    databases += 1;
+    const name = `registry_${databases}`;
     await cluster.createDatabase(name);
-    return registryOver(await openDatabase({ ...cluster.location(name), connections: 4 }), deps);
+    return openDatabase({ ...cluster.location(name), connections: 4 });
   };
 
   describe('accepting', () => {
@@ -36,7 +62,7 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
     findSuite(openEmpty);
   });
   describe('paging', () => {
-    pagingSuite(openEmpty);
+    pagingSuite(openEmpty, 20);
   });
   describe('reindexing', () => {
     reindexSuite(openEmpty);

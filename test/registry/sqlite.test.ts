@@ -13,7 +13,7 @@ describe('finding', () => {
   findSuite(openTestRegistry);
 });
 describe('paging', () => {
-  pagingSuite(openTestRegistry);
+  pagingSuite(openTestRegistry, 60);
 });
 describe('reindexing', () => {
   reindexSuite(openTestRegistry);

@@ -5,7 +5,7 @@ import { type SortOrder } from '../../../src/registry/query.ts';
 import { type OpenTestRegistry } from '../open-registry.ts';
 import { plainDocument, type PlainEntry } from '../plain-documents.ts';
 
-export function pagingSuite(openTestRegistry: OpenTestRegistry): void {
+export function pagingSuite(openTestRegistry: OpenTestRegistry, runs: number): void {
   interface Known {
     readonly order: number;
     readonly title: string;
@@ -93,7 +93,7 @@ export function pagingSuite(openTestRegistry: OpenTestRegistry): void {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs },
     );
-  });
+  }, 120_000);
 }
