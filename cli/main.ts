@@ -1,12 +1,13 @@
 // The `mintmark` command: one file per group of commands, one place where failures become exit codes.
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../src/errors/table.ts';
+import { configCommands } from './config.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { iscsiGroup } from './iscsi.ts';
 import { metadataGroup } from './metadata.ts';
 import { reportFailure } from './print.ts';
 
-const groups: readonly CommandGroup[] = [iscsiGroup, metadataGroup];
+const groups: readonly CommandGroup[] = [configCommands];
 
 function processContext(): CliContext {
   const interrupted = new AbortController();

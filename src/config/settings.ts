@@ -16,6 +16,9 @@ const list = z.union([
 ]);
 const count = z.coerce.number().int().positive();
 
+/** Name of the file in the data folder that holds the operator token. */
+export const operatorTokenFile = 'operator.token';
+
 export const settings = {
   'data': {
     schema: z.string().min(1),

@@ -1,0 +1,38 @@
+// Failures as problem documents (RFC 9457): the one place where a fault becomes an HTTP answer.
+import { Fault } from '../errors/fault.ts';
+import { faults, type FaultCode } from '../errors/table.ts';
+
+/** RFC 9457 §3, with the extensions `code`, `action` and whatever particulars the fault carries. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: FaultCode;
+  readonly action: string;
+  readonly [particular: string]: unknown;
+}
+
+/** What a program sees of a failure. The message of an unexpected error stays in the log. */
+export function problemOf(error: unknown): Problem {
+  const fault = error instanceof Fault ? error : (bodyFault(error) ?? new Fault('internal', 'an unexpected failure'));
+  const { status, title } = faults[fault.code];
+  return {
+    ...fault.details,
+    type: `urn:mintmark:fault:${fault.code}`,
+    title,
+    status,
+    detail: fault.message,
+    code: fault.code,
+    action: fault.action,
+  };
+}
+
+/** Express' own body and path errors carry a status of 4xx; they are the caller's mistakes. */
+function bodyFault(error: unknown): Fault | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status === 413) return new Fault('too-large', error.message, { cause: error });
+  if (error.status === 415) return new Fault('media-type', error.message, { cause: error });
+  if (error.status >= 400 && error.status < 500) return new Fault('usage', error.message, { cause: error });
+  return undefined;
+}
