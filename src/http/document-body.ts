@@ -40,7 +40,8 @@ function fileOfForm(request: Request, limit: number): Promise<Buffer> {
     });
     form.on('error', (cause) => reject(new Fault('usage', 'the form cannot be read', { cause })));
     form.on('close', () => {
-      if (file === undefined) reject(new Fault('usage', 'the form holds no file', { action: 'Choose a document to upload.' }));
+      if (file === undefined)
+        reject(new Fault('usage', 'the form holds no file', { action: 'Choose a document to upload.' }));
       else file.then(resolve, reject);
     });
     request.pipe(form);

@@ -1,0 +1,69 @@
+// The Express application: what every request goes through, the routes, and the one place where failures are answered.
+import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
+import helmet from 'helmet';
+import { type Logger } from 'pino';
+import { Fault } from '../errors/fault.ts';
+import { problemOf, type Problem } from './problems.ts';
+
+export interface AppDeps {
+  readonly routes: readonly Router[];
+  readonly staticFolder: string;
+  readonly errorPage: (problem: Problem) => string;
+  readonly log: Logger;
+}
+
+export function createApp({ routes, staticFolder, errorPage, log }: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(
+    helmet({
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          formAction: ["'self'"],
+          baseUri: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      strictTransportSecurity: false,
+    }),
+  );
+  app.use((request, response, next) => {
+    const begun = process.hrtime.bigint();
+    response.on('finish', () => {
+      const milliseconds = Number(process.hrtime.bigint() - begun) / 1e6;
+      log.debug({ method: request.method, path: request.path, status: response.statusCode, milliseconds }, 'request');
+    });
+    next();
+  });
+  app.use('/static', express.static(staticFolder, { index: false, maxAge: '1h' }));
+  app.get('/', (_request, response) => response.redirect(302, '/metadata'));
+  for (const router of routes) app.use(router);
+  app.use((request) => {
+    throw new Fault('not-found', `there is nothing at ${request.path}`);
+  });
+  app.use(answerFailure(errorPage, log));
+  return app;
+}
+
+/** People get a page, programs a problem document (RFC 9457). */
+function answerFailure(errorPage: (problem: Problem) => string, log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) log.error({ err: error, method: request.method, path: request.path }, problem.detail);
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    response.status(problem.status).set('Cache-Control', 'no-store');
+    if (request.accepts(['application/json', 'text/html']) === 'text/html')
+      response.type('html').send(errorPage(problem));
+    else response.type('application/problem+json').send(JSON.stringify(problem));
+  };
+}

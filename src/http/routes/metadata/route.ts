@@ -1,0 +1,102 @@
+// /metadata: upload, list, search and show signed documents, as HTML, JSON or XML.
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { Fault } from '../../../errors/fault.ts';
+import { type EntryKey, type RegistryEntry } from '../../../registry/entry.ts';
+import { entryQuerySchema, type EntryQuery } from '../../../registry/query.ts';
+import { type Registry } from '../../../registry/registry.ts';
+import { readDocumentBody } from '../../document-body.ts';
+import { type EventBoard } from '../../events.ts';
+import { wantedMedia } from '../../media.ts';
+import { parseInput } from '../../parse.ts';
+import { problemOf } from '../../problems.ts';
+import { readPathArguments, type PathArguments } from './arguments.ts';
+import { entryPath, listXml, presentEntry, presentList } from './present.ts';
+
+/** Documents are read up to this many bytes (design/metadata.md §4). */
+const longestDocument = 1024 * 1024;
+
+export interface MetadataPages {
+  list(query: EntryQuery, request: Request): Promise<string>;
+  entry(entry: RegistryEntry, request: Request): Promise<string>;
+  uploadFailed(fault: Fault): string;
+}
+
+export interface MetadataRouteDeps {
+  readonly registry: Registry;
+  readonly events: EventBoard;
+  readonly pages: MetadataPages;
+  /** Slows down those who upload too much. */
+  readonly uploadLimit: RequestHandler;
+}
+
+export function metadataRoutes({ registry, events, pages, uploadLimit }: MetadataRouteDeps): Router {
+  const router = Router();
+
+  router.post('/metadata', uploadLimit, async (request, response) => {
+    const media = wantedMedia(request, ['json', 'html', 'xml']);
+    const bytes = await readDocumentBody(request, longestDocument);
+    let accepted;
+    try {
+      accepted = await registry.accept(bytes, request.ip === undefined ? {} : { address: request.ip });
+    } catch (error) {
+      if (media !== 'html' || !(error instanceof Fault)) throw error;
+      response.status(problemOf(error).status).type('html').send(pages.uploadFailed(error));
+      return;
+    }
+    const { outcome, entry } = accepted;
+    if (outcome === 'created') events.announce({ type: 'entry', data: { ...entry.key, path: entryPath(entry) } });
+    if (media === 'html') {
+      response.redirect(303, entryPath(entry));
+      return;
+    }
+    response.status(outcome === 'created' ? 201 : 200).location(entryPath(entry));
+    if (media === 'json') response.json({ outcome, entry: presentEntry(entry) });
+    else response.type('xml').send(await registry.document(entry.key));
+  });
+
+  router.get('/metadata', async (request, response) => {
+    await answerList(request, response, {});
+  });
+
+  router.get('/metadata/*arguments', async (request, response) => {
+    const given = readPathArguments(request.params.arguments);
+    if (isKey(given)) await answerEntry(request, response, await registry.entry(given));
+    else if (given.email !== undefined && typeof request.query['tag'] === 'string' && given.identifier === undefined) {
+      await answerEntry(request, response, await tagged(given.email, request.query['tag']));
+    } else await answerList(request, response, given);
+  });
+
+  router.get('/tag/:email/:tag', async (request, response) => {
+    await answerEntry(request, response, await tagged(request.params.email, request.params.tag));
+  });
+
+  async function tagged(email: string, tag: string): Promise<RegistryEntry> {
+    const entry = await registry.newestByTag(email, tag);
+    if (entry !== undefined) return entry;
+    throw new Fault('registry.no-entry', `${email} has no valid entry with the tag "${tag}"`);
+  }
+
+  async function answerList(request: Request, response: Response, path: PathArguments): Promise<void> {
+    const media = wantedMedia(request, ['json', 'html', 'xml']);
+    const query = parseInput(entryQuerySchema, { ...request.query, ...path });
+    if (media === 'html') {
+      response.type('html').send(await pages.list(query, request));
+      return;
+    }
+    const list = await registry.find(query);
+    if (media === 'json') response.json(presentList(list));
+    else response.type('xml').send(listXml(await registry.documents(list.entries)));
+  }
+
+  async function answerEntry(request: Request, response: Response, entry: RegistryEntry): Promise<void> {
+    const media = wantedMedia(request, ['json', 'html', 'xml']);
+    if (media === 'html') response.type('html').send(await pages.entry(entry, request));
+    else if (media === 'json') response.json(presentEntry(entry));
+    else response.type('xml').send(await registry.document(entry.key));
+  }
+
+  return router;
+}
+
+const isKey = (given: PathArguments): given is EntryKey =>
+  given.identifier !== undefined && given.email !== undefined && given.created !== undefined;
