@@ -2,12 +2,22 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../src/errors/table.ts';
 import { configCommands } from './config.ts';
+import { endorserCommands } from './endorser.ts';
+import { imageCommands } from './image.ts';
+import { uploadCommands } from './upload.ts';
+import { volumeCommands } from './volume.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { iscsiGroup } from './iscsi.ts';
 import { metadataGroup } from './metadata.ts';
 import { reportFailure } from './print.ts';
 
-const groups: readonly CommandGroup[] = [configCommands];
+const groups: readonly CommandGroup[] = [
+  uploadCommands,
+  imageCommands,
+  endorserCommands,
+  volumeCommands,
+  configCommands,
+];
 
 function processContext(): CliContext {
   const interrupted = new AbortController();
