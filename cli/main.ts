@@ -4,6 +4,7 @@ import { exitCodes } from '../src/errors/table.ts';
 import { configCommands } from './config.ts';
 import { endorserCommands } from './endorser.ts';
 import { imageCommands } from './image.ts';
+import { policyCommands } from './policy.ts';
 import { uploadCommands } from './upload.ts';
 import { volumeCommands } from './volume.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
@@ -15,6 +16,7 @@ const groups: readonly CommandGroup[] = [
   uploadCommands,
   imageCommands,
   endorserCommands,
+  policyCommands,
   volumeCommands,
   configCommands,
 ];
