@@ -15,6 +15,7 @@ const rooms = {
   pull: ['errors', 'metadata', 'vault', 'jobs'],
   volumes: ['errors', 'block', 'vault', 'jobs'],
   config: ['errors'],
+  delivery: ['errors', 'config', 'metadata', 'policy', 'registry', 'block', 'iscsi', 'volumes'],
   pages: ['errors', 'metadata', 'policy'],
 };
 const everyRoom = Object.keys(rooms);

@@ -1,6 +1,6 @@
 // `mintmark volume`: make, list, change and attach disks.
 import { z } from 'zod';
-import { attachmentDetails, attachmentList, type AttachmentDetails } from '../src/http/routes/attachments/schema.ts';
+import { attachmentDetails, type AttachmentDetails } from '../src/http/routes/attachments/schema.ts';
 import { volumeAnswer, volumeList, type VolumeAnswer } from '../src/http/routes/volumes/schema.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { connect, withServerFlags, type ServerFlags } from './api.ts';
@@ -23,9 +23,9 @@ const volumeRows = (volumes: readonly VolumeAnswer[]): string =>
   volumes.length === 0
     ? 'there are no volumes'
     : table([
-        ['id', 'tag', 'kind', 'bytes', 'state', 'image', 'created'],
+        ['uuid', 'tag', 'kind', 'bytes', 'state', 'image', 'created'],
         ...volumes.map((volume) => [
-          volume.id,
+          volume.uuid,
           volume.tag ?? '-',
           volume.kind,
           String(volume.size),
@@ -35,9 +35,9 @@ const volumeRows = (volumes: readonly VolumeAnswer[]): string =>
         ]),
       ]);
 
-const guideText = ({ initiator, target, lun, portal, guide }: AttachmentDetails): string =>
+const guideText = ({ initiator, iqn, lun, portal, guide }: AttachmentDetails): string =>
   [
-    `${initiator} may log in to ${target}, LUN ${lun}, at ${portal}`,
+    `${initiator} may log in to ${iqn}, LUN ${lun}, at ${portal}`,
     `\nQEMU:\n${guide.qemu}`,
     `\nLinux (as root):\n${guide.iscsiadm}`,
     `\nlibvirt, once for the secret:\n${guide.libvirtSecret}`,
@@ -55,7 +55,7 @@ interface CreateFlags extends ServerFlags {
 
 function newVolume({ image, size, from, tag, readOnly }: CreateFlags): Readonly<Record<string, unknown>> {
   const sources = [
-    ...(image === undefined ? [] : [{ image, ...(readOnly === true ? { readOnly } : {}) }]),
+    ...(image === undefined ? [] : [{ image, kind: readOnly === true ? 'static' : 'machine' }]),
     ...(size === undefined ? [] : [{ size: parseSize(size) }]),
     ...(from === undefined ? [] : [{ source: from }]),
   ];
@@ -77,7 +77,7 @@ export const volumeCommands: CommandGroup = (program, context) => {
     .action(async (flags: CreateFlags) => {
       const api = await connect(context, flags);
       const made = await api.json(volumeAnswer, '/volumes', { method: 'POST', body: newVolume(flags) });
-      answer(context, flags, made, () => made.id);
+      answer(context, flags, made, () => made.uuid);
     });
 
   withServerFlags(volume.command('list').description('list volumes')).action(async (flags: ServerFlags) => {
@@ -90,13 +90,11 @@ export const volumeCommands: CommandGroup = (program, context) => {
     .action(async (id: string, flags: ServerFlags) => {
       const api = await connect(context, flags);
       const shown = await api.json(volumeAnswer, `/volumes/${id}`);
-      const { attachments } = await api.json(attachmentList, `/attachments?volume=${id}`);
-      answer(context, flags, { ...shown, attachments }, () =>
+      answer(context, flags, shown, () =>
         [
           volumeRows([shown]),
-          ...attachments.map(
-            (one) => `attachment ${one.id}: ${one.initiator}, ${one.readOnly ? 'read-only' : 'read-write'}`,
-          ),
+          ...shown.snapshots.map((one) => `snapshot ${one.uuid}: ${one.tag ?? '-'}, ${one.created}`),
+          ...shown.attachments.map((one) => `attachment ${one.id}: ${one.initiator}, ${one.mode}`),
         ].join('\n'),
       );
     });
@@ -110,7 +108,7 @@ export const volumeCommands: CommandGroup = (program, context) => {
         method: 'PATCH',
         body: { size: parseSize(size) },
       });
-      answer(context, flags, changed, () => `${changed.id} has ${changed.size} bytes now`);
+      answer(context, flags, changed, () => `${changed.uuid} has ${changed.size} bytes now`);
     });
 
   withServerFlags(volume.command('delete').description('delete a volume that nobody uses'))
@@ -129,7 +127,7 @@ export const volumeCommands: CommandGroup = (program, context) => {
         await connect(context, flags)
       ).json(attachmentDetails, '/attachments', {
         method: 'POST',
-        body: { volume: id, initiator: flags.initiator, readOnly: flags.readOnly ?? false },
+        body: { volume: id, initiator: flags.initiator, mode: flags.readOnly === true ? 'read-only' : 'read-write' },
       });
       answer(context, flags, attached, () => `attachment ${attached.id}\n${guideText(attached)}`);
     });

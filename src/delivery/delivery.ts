@@ -1,0 +1,123 @@
+// From an entry to a hypervisor's disk: the policy is asked at every step, the image pulled and proven, then cloned.
+import { Fault } from '../errors/fault.ts';
+import { judge, type Judgement, type Policy } from '../policy/policy.ts';
+import { type RegistryEntry } from '../registry/entry.ts';
+import { type Registry } from '../registry/registry.ts';
+import { type AttachRequest } from '../volumes/attachments.ts';
+import { type CloneRequest, type CreateRequest } from '../volumes/lifecycle.ts';
+import { type Attachment, type Volume } from '../volumes/model.ts';
+import { type Volumes } from '../volumes/volumes.ts';
+
+export interface DeliveryDeps {
+  readonly registry: Registry;
+  /** The policy in force at this moment. */
+  readonly policy: () => Policy;
+  readonly volumes: Volumes;
+  /** Brings the image of an admitted entry into the vault, proven; does nothing where it is there. */
+  readonly pull: (entry: RegistryEntry) => Promise<void>;
+  readonly now: () => Date;
+}
+
+/** A volume to make: from an image, from a volume or snapshot, or blank. */
+export type NewVolume =
+  | Labelled<{ readonly image: string; readonly kind: 'machine' | 'static' | 'volatile'; readonly size?: number | undefined }>
+  | Labelled<{ readonly source: string; readonly kind: 'machine' | 'volatile'; readonly size?: number | undefined }>
+  | Labelled<{ readonly size: number }>;
+type Labelled<Shape> = Shape & { readonly tag?: string | undefined };
+
+export interface Delivery {
+  /** Pulls an image now. Throws `policy.denied`, `registry.no-entry`, or what the pull throws. */
+  pullImage(identifier: string): Promise<RegistryEntry>;
+  /** Throws as {@link Delivery.pullImage} does, and what the volumes throw. */
+  createVolume(request: NewVolume): Promise<Volume>;
+  /** Throws `policy.denied` where the volume's image is no longer admitted. */
+  attach(request: AttachRequest): Promise<Attachment>;
+  /** Whether the policy still admits what a volume was made of. */
+  mayServe(volume: string): Promise<boolean>;
+}
+
+/** An optional member stays out where it is undefined. */
+const given = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [N in Name]?: Value } =>
+  value === undefined ? {} : ({ [name]: value } as { readonly [N in Name]?: Value });
+
+export function createDelivery({ registry, policy, volumes, pull, now }: DeliveryDeps): Delivery {
+  /** The newest endorsement that the policy admits. */
+  async function admittedEntry(identifier: string): Promise<RegistryEntry> {
+    const entries = await registry.image(identifier);
+    const judged = entries.map((entry) => ({ entry, judgement: judge(policy(), entry, now()) }));
+    const admitted = judged.find(({ judgement }) => judgement.admitted);
+    if (admitted !== undefined) return admitted.entry;
+    if (entries.length === 0) {
+      throw new Fault('registry.no-entry', `nobody endorses an image ${identifier} here`, {
+        action: 'Look for it with GET /metadata, or "mintmark image search".',
+      });
+    }
+    throw denied(identifier, judged);
+  }
+
+  async function pullImage(identifier: string): Promise<RegistryEntry> {
+    const entry = await admittedEntry(identifier);
+    await pull(entry);
+    return entry;
+  }
+
+  return {
+    pullImage,
+
+    async createVolume(request) {
+      const labels = { ...given('tag', request.tag), ...given('size', request.size) };
+      if ('source' in request) {
+        const { source, kind } = request;
+        await checkVolume(volumeOf(source));
+        return await volumes.clone({ source, kind, ...labels } satisfies CloneRequest);
+      }
+      if ('image' in request) {
+        const { image, kind } = request;
+        await pullImage(image);
+        return await volumes.create({ kind, image, ...labels } satisfies CreateRequest);
+      }
+      return await volumes.create({ kind: 'blank', ...labels, size: request.size });
+    },
+
+    async attach(request) {
+      await checkVolume(request.volume);
+      return await volumes.attach(request);
+    },
+
+    async mayServe(volume) {
+      try {
+        await checkVolume(volume);
+        return true;
+      } catch (error) {
+        if (error instanceof Fault) return false;
+        throw error;
+      }
+    },
+  };
+
+  /** Refuses where a volume was made of an image that the policy no longer admits. */
+  async function checkVolume(uuid: string): Promise<void> {
+    const { image, clonedFrom } = volumes.show(uuid);
+    if (image !== undefined) await admittedEntry(image);
+    else if (clonedFrom !== undefined) await checkVolume(clonedFrom);
+  }
+
+  /** The volume itself, or the one that a snapshot is of. */
+  function volumeOf(source: string): string {
+    return volumes.list().find(({ snapshots }) => snapshots.some(({ uuid }) => uuid === source))?.uuid ?? source;
+  }
+}
+
+function denied(
+  identifier: string,
+  judged: readonly { readonly entry: RegistryEntry; readonly judgement: Judgement }[],
+): Fault {
+  const verdicts = judged.map(({ entry, judgement }) => ({
+    ...entry.key,
+    rules: judgement.rules.filter(({ verdict }) => verdict === 'deny'),
+  }));
+  const reasons = [...new Set(verdicts.flatMap(({ rules }) => rules.map(({ reason }) => reason)))];
+  return new Fault('policy.denied', `the policy of this site does not admit ${identifier}: ${reasons.join(' ')}`, {
+    details: { identifier, verdicts },
+  });
+}
