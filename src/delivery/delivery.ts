@@ -32,8 +32,6 @@ export interface Delivery {
   createVolume(request: NewVolume): Promise<Volume>;
   /** Throws `policy.denied` where the volume's image is no longer admitted. */
   attach(request: AttachRequest): Promise<Attachment>;
-  /** Whether the policy still admits what a volume was made of. */
-  mayServe(volume: string): Promise<boolean>;
 }
 
 /** An optional member stays out where it is undefined. */
@@ -82,16 +80,6 @@ export function createDelivery({ registry, policy, volumes, pull, now }: Deliver
     async attach(request) {
       await checkVolume(request.volume);
       return await volumes.attach(request);
-    },
-
-    async mayServe(volume) {
-      try {
-        await checkVolume(volume);
-        return true;
-      } catch (error) {
-        if (error instanceof Fault) return false;
-        throw error;
-      }
     },
   };
 
