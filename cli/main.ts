@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../src/errors/table.ts';
 import { configCommands } from './config.ts';
+import { demoCommands } from './demo/command.ts';
 import { endorserCommands } from './endorser.ts';
 import { imageCommands } from './image.ts';
 import { policyCommands } from './policy.ts';
+import { serveCommands } from './serve.ts';
 import { uploadCommands } from './upload.ts';
 import { volumeCommands } from './volume.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
@@ -18,6 +20,9 @@ const groups: readonly CommandGroup[] = [
   endorserCommands,
   policyCommands,
   volumeCommands,
+  iscsiGroup,
+  serveCommands,
+  demoCommands,
   configCommands,
 ];
 

@@ -20,7 +20,11 @@ export interface DeliveryDeps {
 
 /** A volume to make: from an image, from a volume or snapshot, or blank. */
 export type NewVolume =
-  | Labelled<{ readonly image: string; readonly kind: 'machine' | 'static' | 'volatile'; readonly size?: number | undefined }>
+  | Labelled<{
+      readonly image: string;
+      readonly kind: 'machine' | 'static' | 'volatile';
+      readonly size?: number | undefined;
+    }>
   | Labelled<{ readonly source: string; readonly kind: 'machine' | 'volatile'; readonly size?: number | undefined }>
   | Labelled<{ readonly size: number }>;
 type Labelled<Shape> = Shape & { readonly tag?: string | undefined };

@@ -63,6 +63,12 @@ export const faults = {
     title: 'A setting is wrong',
     action: 'Correct the named setting; "mintmark config" prints what is in force.',
   },
+  'config.address': {
+    status: 500,
+    exit: exitCodes.usage,
+    title: 'The server cannot listen there',
+    action: 'End what listens on that port, or give another one; port 0 takes a free one.',
+  },
   // http
   'forbidden': {
     status: 403,

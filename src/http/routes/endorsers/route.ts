@@ -6,7 +6,7 @@ import { wantedMedia } from '../../media.ts';
 import { parseInput } from '../../parse.ts';
 
 export interface EndorserPages {
-  endorsers(list: EndorserList): string;
+  endorsers(list: EndorserList, first: boolean): string;
   endorser(endorser: EndorserDetails): Promise<string>;
 }
 
@@ -15,8 +15,9 @@ export function endorserRoutes(registry: Registry, pages: EndorserPages): Router
 
   router.get('/endorsers', async (request, response) => {
     const media = wantedMedia(request, ['json', 'html']);
-    const list = await registry.endorsers(parseInput(endorserQuerySchema, request.query));
-    if (media === 'html') response.type('html').send(pages.endorsers(list));
+    const query = parseInput(endorserQuerySchema, request.query);
+    const list = await registry.endorsers(query);
+    if (media === 'html') response.type('html').send(pages.endorsers(list, query.after === undefined));
     else response.json(list);
   });
 

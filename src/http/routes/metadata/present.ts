@@ -1,15 +1,11 @@
 // Entries as JSON and XML.
+import { entryPath } from '../../../pages/links.ts';
 import { type EntryList } from '../../../registry/find.ts';
 import { type RegistryEntry } from '../../../registry/entry.ts';
 
-/** Path of an entry's page; the same URL answers JSON and the signed XML. */
-export function entryPath({ key }: Pick<RegistryEntry, 'key'>): string {
-  return `/metadata/${key.identifier}/${encodeURIComponent(key.email)}/${key.created}`;
-}
-
 export function presentEntry(entry: RegistryEntry): Readonly<Record<string, unknown>> {
   const { key, standing, acceptedAt, sha256, weak, metadata, signer, steps } = entry;
-  return { ...key, path: entryPath(entry), standing, weak, acceptedAt, sha256, metadata, signer, steps };
+  return { ...key, path: entryPath(key), standing, weak, acceptedAt, sha256, metadata, signer, steps };
 }
 
 export function presentList(list: EntryList): Readonly<Record<string, unknown>> {

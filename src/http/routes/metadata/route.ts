@@ -10,14 +10,15 @@ import { wantedMedia } from '../../media.ts';
 import { parseInput } from '../../parse.ts';
 import { problemOf } from '../../problems.ts';
 import { readPathArguments, type PathArguments } from './arguments.ts';
-import { entryPath, listXml, presentEntry, presentList } from './present.ts';
+import { entryPath } from '../../../pages/links.ts';
+import { listXml, presentEntry, presentList } from './present.ts';
 
 /** Documents are read up to this many bytes (design/metadata.md §4). */
 const longestDocument = 1024 * 1024;
 
 export interface MetadataPages {
-  list(query: EntryQuery, request: Request): Promise<string>;
-  entry(entry: RegistryEntry, request: Request): Promise<string>;
+  list(query: EntryQuery, request: Request, path: Readonly<Record<string, string>>): Promise<string>;
+  entry(entry: RegistryEntry): Promise<string>;
   uploadFailed(fault: Fault): string;
 }
 
@@ -44,12 +45,12 @@ export function metadataRoutes({ registry, events, pages, uploadLimit }: Metadat
       return;
     }
     const { outcome, entry } = accepted;
-    if (outcome === 'created') events.announce({ type: 'entry', data: { ...entry.key, path: entryPath(entry) } });
+    if (outcome === 'created') events.announce({ type: 'entry', data: { ...entry.key, path: entryPath(entry.key) } });
     if (media === 'html') {
-      response.redirect(303, entryPath(entry));
+      response.redirect(303, entryPath(entry.key));
       return;
     }
-    response.status(outcome === 'created' ? 201 : 200).location(entryPath(entry));
+    response.status(outcome === 'created' ? 201 : 200).location(entryPath(entry.key));
     if (media === 'json') response.json({ outcome, entry: presentEntry(entry) });
     else response.type('xml').send(await registry.document(entry.key));
   });
@@ -80,7 +81,7 @@ export function metadataRoutes({ registry, events, pages, uploadLimit }: Metadat
     const media = wantedMedia(request, ['json', 'html', 'xml']);
     const query = parseInput(entryQuerySchema, { ...request.query, ...path });
     if (media === 'html') {
-      response.type('html').send(await pages.list(query, request));
+      response.type('html').send(await pages.list(query, request, { ...path }));
       return;
     }
     const list = await registry.find(query);
@@ -90,7 +91,7 @@ export function metadataRoutes({ registry, events, pages, uploadLimit }: Metadat
 
   async function answerEntry(request: Request, response: Response, entry: RegistryEntry): Promise<void> {
     const media = wantedMedia(request, ['json', 'html', 'xml']);
-    if (media === 'html') response.type('html').send(await pages.entry(entry, request));
+    if (media === 'html') response.type('html').send(await pages.entry(entry));
     else if (media === 'json') response.json(presentEntry(entry));
     else response.type('xml').send(await registry.document(entry.key));
   }

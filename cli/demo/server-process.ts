@@ -1,0 +1,35 @@
+// Starts the real `mintmark serve` as a process of its own, on free ports, and ends it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { DemoFailure } from './narrator.ts';
+
+const announcement = z.object({ url: z.url(), iscsi: z.string(), tokenFile: z.string() });
+
+export type ServerProcess = z.output<typeof announcement> & { close(): Promise<void> };
+
+const launcher = fileURLToPath(new URL('../../../bin/mintmark.js', import.meta.url));
+
+/** Runs `mintmark serve` with its data in `dataDir`; images may be pulled from loopback. */
+export async function startServerProcess(dataDir: string): Promise<ServerProcess> {
+  const flags = ['--data', dataDir, '--http', '127.0.0.1:0', '--iscsi', '127.0.0.1:0', '--pull-allow', '127.0.0.0/8'];
+  const child = spawn(process.execPath, [launcher, 'serve', ...flags, '--log-level', 'warn', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout });
+  const first = await Promise.race([once(lines, 'line'), ended.then(() => undefined)]);
+  if (first === undefined) throw new DemoFailure('the server ended before it was up');
+  const close = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await ended;
+  };
+  try {
+    return { ...announcement.parse(JSON.parse(String(first[0]))), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

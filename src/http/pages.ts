@@ -1,0 +1,99 @@
+// What the pages show, gathered from the registry and the policy.
+import { Router, type Request } from 'express';
+import { type Fault } from '../errors/fault.ts';
+import { browsePage } from '../pages/browse.tsx';
+import { endorserPage, endorsersPage } from '../pages/endorsers.tsx';
+import { entryPage } from '../pages/entry.tsx';
+import { errorPage } from '../pages/error.tsx';
+import { uploadPage } from '../pages/upload.tsx';
+import { type FailureView, type SiteView } from '../pages/view.ts';
+import { type Judgement } from '../policy/policy.ts';
+import { type RegistryEntry } from '../registry/entry.ts';
+import { entryQuerySchema, type EntryQuery } from '../registry/query.ts';
+import { type Registry } from '../registry/registry.ts';
+import { type EndorserPages } from './routes/endorsers/route.ts';
+import { type MetadataPages } from './routes/metadata/route.ts';
+import { parseInput } from './parse.ts';
+import { problemOf, type Problem } from './problems.ts';
+
+export interface PagesDeps {
+  readonly registry: Registry;
+  readonly judge: (entry: RegistryEntry) => Judgement;
+  /** Address of the site as its users see it. */
+  readonly origin: () => string;
+  readonly site: SiteView;
+}
+
+export interface SitePages extends MetadataPages, EndorserPages {
+  upload(): string;
+  failure(problem: Problem): string;
+}
+
+/** Parameters that say which part of the list is shown, not what it is of. */
+const paging = new Set(['cursor', 'limit', 'media']);
+
+function chosenOf(query: Request['query']): Readonly<Record<string, string>> {
+  const stated = Object.entries(query).filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '' && !paging.has(pair[0]),
+  );
+  return Object.fromEntries(stated);
+}
+
+const failuresOf = ({ failures }: Readonly<Record<string, unknown>>): readonly FailureView[] =>
+  Array.isArray(failures) ? (failures as readonly FailureView[]) : [];
+
+export function sitePages({ registry, judge, origin, site }: PagesDeps): SitePages {
+  return {
+    async list(query: EntryQuery, request, path) {
+      const { entries, total, exact, facets, next } = await registry.find(query);
+      return browsePage({
+        site,
+        entries,
+        total,
+        exact,
+        facets,
+        chosen: { ...chosenOf(request.query), ...path },
+        first: query.cursor === undefined,
+        ...(next === undefined ? {} : { next }),
+      });
+    },
+
+    async entry(entry) {
+      const { identifier, email } = entry.key;
+      const [history, endorsements] = await Promise.all([
+        registry.history(identifier, email),
+        registry.image(identifier),
+      ]);
+      const others = endorsements.filter(({ key }) => key.email !== email);
+      return entryPage({ site, entry, history, others, judgement: judge(entry), origin: origin() });
+    },
+
+    uploadFailed(fault: Fault) {
+      const { title, detail } = problemOf(fault);
+      return uploadPage({ site, refused: { title, detail, failures: failuresOf(fault.details) } });
+    },
+
+    endorsers({ endorsers, total, next }, first) {
+      return endorsersPage({ site, endorsers, total, first, ...(next === undefined ? {} : { next }) });
+    },
+
+    async endorser({ tags, ...endorser }) {
+      const { entries } = await registry.find(parseInput(entryQuerySchema, { email: endorser.email, status: 'all' }));
+      return endorserPage({ site, endorser, tags, entries });
+    },
+
+    upload: () => uploadPage({ site }),
+
+    failure: ({ status, code, title, detail, action, ...particulars }) =>
+      errorPage({ site, status, code, title, detail, action, failures: failuresOf(particulars) }),
+  };
+}
+
+/** Pages that show nothing of the registry. */
+export function pageRoutes(pages: SitePages): Router {
+  const router = Router();
+  router.get('/upload', (_request, response) => {
+    response.type('html').send(pages.upload());
+  });
+  return router;
+}

@@ -1,0 +1,184 @@
+// Wires the parts of one server from its configuration, and nothing else.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RequestHandler } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import { type Logger } from 'pino';
+import { formatEndpoint, type Endpoint } from './config/endpoint.ts';
+import { type Config } from './config/settings.ts';
+import { openDatabase } from './db/database.ts';
+import { Fault } from './errors/fault.ts';
+import { createDelivery } from './delivery/delivery.ts';
+import { volumeDirectory } from './delivery/directory.ts';
+import { createApp } from './http/app.ts';
+import { EventBoard } from './http/events.ts';
+import { requireOperator } from './http/operator.ts';
+import { pageRoutes, sitePages } from './http/pages.ts';
+import { attachmentRoutes } from './http/routes/attachments/route.ts';
+import { endorserRoutes } from './http/routes/endorsers/route.ts';
+import { imageRoutes } from './http/routes/images/route.ts';
+import { metadataRoutes } from './http/routes/metadata/route.ts';
+import { operationRoutes } from './http/routes/operations/route.ts';
+import { policyRoutes } from './http/routes/policy/route.ts';
+import { volumeRoutes } from './http/routes/volumes/route.ts';
+import { createTarget } from './iscsi/target.ts';
+import { operatorToken } from './operator-token.ts';
+import { defaultPolicy, judge } from './policy/policy.ts';
+import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
+import { type RegistryEntry } from './registry/entry.ts';
+import { entryQuerySchema } from './registry/query.ts';
+import { openRegistry } from './registry/registry.ts';
+import { loadTrust } from './trust/folder.ts';
+import { createVerifier } from './trust/verifier.ts';
+import { openDirectoryStore } from './vault/stores/directory.ts';
+import { type StoredDisk } from './vault/stored-disk.ts';
+import { openVault, type Vault } from './vault/vault.ts';
+import { openVolumes } from './volumes/volumes.ts';
+
+/** What volumes' targets are named after (RFC 7143 §4.2.7.4). */
+const iqnPrefix = 'iqn.2026-01.io.mintmark';
+
+export interface ServerDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly now: () => Date;
+  readonly randomness: (bytes: number) => Buffer;
+}
+
+export interface RunningServer {
+  /** Address of pages and API, with the port in use. */
+  readonly url: string;
+  readonly iscsi: Endpoint;
+  readonly tokenFile: string;
+  /** Ends sessions and requests, and closes every file. */
+  close(): Promise<void>;
+}
+
+/** Starts everything. What it began is undone where a part cannot start. */
+export async function startServer({ config, log, now, randomness }: ServerDeps): Promise<RunningServer> {
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).reverse()) await step();
+  };
+  try {
+    return { ...(await wire()), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function wire(): Promise<Omit<RunningServer, 'close'>> {
+    const operator = operatorToken(config.data, randomness);
+    const policy = openPolicy(config.policy, log);
+    closing.push(() => policy.close());
+    const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
+    const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
+
+    const db = await openDatabase({ file: join(config.data, 'registry.sqlite') });
+    closing.push(() => db.close());
+    const registry = openRegistry({ db, verify: createVerifier(trustSettings(config, now)), now, admits });
+
+    const vault = await openVault({ store: openDirectoryStore(join(config.data, 'vault')), node: 'embedded', now });
+    const volumes = await openVolumes({
+      dataDir: join(config.data, 'disks'),
+      images: { open: (identifier) => openImage(vault, identifier) },
+      now,
+      randomness,
+      iqnPrefix,
+    });
+    closing.push(() => volumes.close());
+    for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
+
+    const target = await createTarget({
+      portals: [config.iscsi],
+      directory: volumeDirectory(volumes),
+      log: (level, message, details) => log[level](details, message),
+    });
+    closing.push(() => target.close());
+    volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
+    const portal = target.portals[0] ?? config.iscsi;
+
+    const events = new EventBoard();
+    const delivery = createDelivery({ registry, policy: () => policy.current, volumes, pull, now });
+    let url = '';
+    const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark' } });
+    const operatorOnly = requireOperator(operator.token);
+    const app = createApp({
+      routes: [
+        metadataRoutes({ registry, events, pages, uploadLimit: uploadLimit() }),
+        endorserRoutes(registry, pages),
+        policyRoutes({ policy, registry, now }),
+        imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
+        volumeRoutes({ volumes, delivery, operator: operatorOnly }),
+        attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
+        operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
+        pageRoutes(pages),
+      ],
+      staticFolder: fileURLToPath(new URL('pages/static', import.meta.url)),
+      errorPage: pages.failure,
+      log,
+    });
+    const server = createServer(app);
+    await listen(server, config.http);
+    closing.push(
+      () => endServer(server),
+      () => events.close(),
+    );
+    url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
+    log.info({ url, iscsi: formatEndpoint(portal), data: config.data }, 'serving');
+    return { url, iscsi: portal, tokenFile: operator.file };
+  }
+}
+
+/** The largest page that a readiness check needs. */
+const oneEntry = entryQuerySchema.parse({ limit: 1 });
+
+function openPolicy(file: string | undefined, log: Logger): Pick<WatchedPolicy, 'current' | 'problem' | 'close'> {
+  if (file === undefined) return { current: defaultPolicy, problem: undefined, close: () => undefined };
+  return watchPolicy(file, {
+    changed: () => log.info({ file }, 'the policy has changed'),
+    refused: (problem) => log.error({ err: problem, file }, 'the policy is wrong; the one before stays in force'),
+  });
+}
+
+async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> {
+  const image = await vault.image(identifier);
+  if (image === undefined) throw new Fault('not-found', `the image ${identifier} is not in the cache`);
+  return await vault.openDisk(image.manifestId);
+}
+
+/** Uploads of one address: a person or a pipeline, not a flood. */
+const uploadLimit = (): RequestHandler =>
+  rateLimit({
+    windowMs: 60_000,
+    limit: 300,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    handler: () => {
+      throw new Fault('too-many-requests', 'more than 300 uploads in a minute');
+    },
+  });
+
+async function listen(server: Server, { host, port }: Endpoint): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new Fault('config.address', `cannot listen on ${formatEndpoint({ host, port })}`, { cause: error });
+  }
+}
+
+function boundTo(server: Server, { host }: Endpoint): Endpoint {
+  const { port } = server.address() as AddressInfo;
+  return { host, port };
+}
+
+async function endServer(server: Server): Promise<void> {
+  const ended = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  await ended;
+}
