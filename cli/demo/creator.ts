@@ -4,6 +4,7 @@ import { buildMetadata } from '../../src/metadata/build.ts';
 import { measureImage, type Measurement } from '../../src/metadata/measure.ts';
 import { generateCertificate } from '../../src/signature/generate.ts';
 import { type Signer } from '../../src/signature/keys.ts';
+import { formatName } from '../../src/signature/names.ts';
 import { signDocument } from '../../src/signature/sign.ts';
 
 export const email = 'jane.tester@example.org';
@@ -30,7 +31,7 @@ export class Creator {
 
   /** RFC 2253. */
   get subject(): string {
-    return this.#signer.certificate.subject;
+    return formatName(this.#signer.certificate.subject);
   }
 
   /** Measures an image, describes it and signs the description. */

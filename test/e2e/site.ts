@@ -1,0 +1,99 @@
+// A server of its own for a suite, with a web server for images and an endorser: all real, all gone afterwards.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startServerProcess, type ServerProcess } from '../../cli/demo/server-process.ts';
+import { serveFiles, type WebServer } from '../../cli/demo/web.ts';
+import { attachmentDetails, type AttachmentDetails } from '../../src/http/routes/attachments/schema.ts';
+import { volumeAnswer, type VolumeAnswer } from '../../src/http/routes/volumes/schema.ts';
+import { mintmarkJson } from './command.ts';
+
+export class Site {
+  readonly folder: string;
+  readonly server: ServerProcess;
+  readonly web: WebServer;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #files: Map<string, Buffer>;
+
+  private constructor(folder: string, server: ServerProcess, web: WebServer, files: Map<string, Buffer>) {
+    this.folder = folder;
+    this.server = server;
+    this.web = web;
+    this.#files = files;
+    this.env = { MINTMARK_SERVER: server.url, MINTMARK_TOKEN: readFileSync(server.tokenFile, 'utf8').trim() };
+  }
+
+  static async open(): Promise<Site> {
+    const folder = mkdtempSync(join(tmpdir(), 'mintmark-e2e-'));
+    const files = new Map<string, Buffer>();
+    const web = await serveFiles(files);
+    const site = new Site(folder, await startServerProcess(join(folder, 'data')), web, files);
+    await mintmarkJson([
+      'metadata',
+      'keygen',
+      '--name',
+      'Jane Tester',
+      '--email',
+      'jane@example.org',
+      '--out',
+      site.path('jane'),
+    ]);
+    return site;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Builds, signs and uploads the description of a file, which the web server serves as it is. Returns the identifier. */
+  async publish(file: string, flags: readonly string[]): Promise<string> {
+    const name = file.slice(file.lastIndexOf('/') + 1);
+    this.#files.set(name, readFileSync(file));
+    const unsigned = this.path(`${name}.xml`);
+    const signed = this.path(`${name}.signed.xml`);
+    await mintmarkJson(['metadata', 'build', file, '--location', this.web.url(name), '-o', unsigned, ...flags]);
+    await mintmarkJson([
+      'metadata',
+      'sign',
+      unsigned,
+      '--key',
+      this.path('jane.key.pem'),
+      '--cert',
+      this.path('jane.cert.pem'),
+      '-o',
+      signed,
+    ]);
+    const { entry } = (await mintmarkJson(['metadata', 'upload', signed], this.env)) as {
+      entry: { identifier: string };
+    };
+    return entry.identifier;
+  }
+
+  /** Serves other bytes under the name of a file that was published. */
+  replace(file: string, content: Buffer): void {
+    this.#files.set(file.slice(file.lastIndexOf('/') + 1), content);
+  }
+
+  async volume(flags: readonly string[]): Promise<VolumeAnswer> {
+    return volumeAnswer.parse(await mintmarkJson(['volume', 'create', ...flags], this.env));
+  }
+
+  async attach(volume: string, initiator: string, ...flags: readonly string[]): Promise<AttachmentDetails> {
+    const args = ['volume', 'attach', volume, '--initiator', initiator, ...flags];
+    return attachmentDetails.parse(await mintmarkJson(args, this.env));
+  }
+
+  /** QEMU's options for an attached disk; the secret goes by a file. */
+  qemuOptions({ id, portal, iqn, lun, initiator, chap, mode }: AttachmentDetails): readonly [string, string, string] {
+    const secret = this.path(`${id}.secret`);
+    writeFileSync(secret, chap.secret, { mode: 0o600 });
+    const disk = `driver=iscsi,transport=tcp,portal=${portal},target=${iqn},lun=${lun},initiator-name=${initiator},user=${chap.name},password-secret=chap`;
+    return ['--object', `secret,id=chap,file=${secret}`, `${disk}${mode === 'read-only' ? ',read-only=on' : ''}`];
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await this.web.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
