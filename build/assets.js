@@ -1,5 +1,11 @@
-// Copies what the compiler leaves behind (schemas, style sheets, browser scripts) beside the compiled code.
-import { cpSync } from 'node:fs';
+// Copies what the compiler leaves behind (schemas, style sheets, scripts that are JavaScript already) beside the compiled code.
+import { cpSync, statSync } from 'node:fs';
 
-for (const path of ['schemas', 'src/pages/static', 'src/pull/hash-worker.js'])
-  cpSync(path, `dist/${path}`, { recursive: true });
+const compiled = /\.tsx?$/;
+
+for (const folder of ['schemas', 'src']) {
+  cpSync(folder, `dist/${folder}`, {
+    recursive: true,
+    filter: (source) => statSync(source).isDirectory() || !compiled.test(source),
+  });
+}

@@ -15,6 +15,7 @@ import { metadataGroup } from './metadata.ts';
 import { reportFailure } from './print.ts';
 
 const groups: readonly CommandGroup[] = [
+  metadataGroup,
   uploadCommands,
   imageCommands,
   endorserCommands,

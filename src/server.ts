@@ -18,6 +18,7 @@ import { EventBoard } from './http/events.ts';
 import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
+import { cacheRoutes } from './http/routes/cache/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
@@ -28,10 +29,13 @@ import { createTarget } from './iscsi/target.ts';
 import { operatorToken } from './operator-token.ts';
 import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
+import { addressPolicy } from './pull/address-policy.ts';
+import { createPuller } from './pull/puller.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { openRegistry } from './registry/registry.ts';
-import { loadTrust } from './trust/folder.ts';
+import { loadTrustFolder } from './trust/folder.ts';
+import { type TrustSettings } from './trust/settings.ts';
 import { createVerifier } from './trust/verifier.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
@@ -79,9 +83,22 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
 
     const db = await openDatabase({ file: join(config.data, 'registry.sqlite') });
     closing.push(() => db.close());
-    const registry = openRegistry({ db, verify: createVerifier(trustSettings(config, now)), now, admits });
+    const registry = openRegistry({ db, verify: createVerifier(await trustSettings(config, now)), now, admits });
 
-    const vault = await openVault({ store: openDirectoryStore(join(config.data, 'vault')), node: 'embedded', now });
+    const vault = await openVault({
+      store: await openDirectoryStore(join(config.data, 'vault')),
+      node: 'embedded',
+      now,
+    });
+    const events = new EventBoard();
+    const puller = createPuller({
+      vault,
+      workDir: join(config.data, 'pulls'),
+      allowAddress: addressPolicy(config['pull-allow']),
+      limits: { diskBytes: config['max-image-bytes'] },
+      now,
+    });
+    closing.push(() => puller.close());
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
@@ -101,8 +118,17 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
     const portal = target.portals[0] ?? config.iscsi;
 
-    const events = new EventBoard();
-    const delivery = createDelivery({ registry, policy: () => policy.current, volumes, pull, now });
+    const delivery = createDelivery({
+      registry,
+      policy: () => policy.current,
+      volumes,
+      pull: async ({ metadata }) => {
+        await puller.pull(metadata, {
+          onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
+        });
+      },
+      now,
+    });
     let url = '';
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark' } });
     const operatorOnly = requireOperator(operator.token);
@@ -112,13 +138,14 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         endorserRoutes(registry, pages),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
+        cacheRoutes({ vault, puller, delivery, operator: operatorOnly }),
         volumeRoutes({ volumes, delivery, operator: operatorOnly }),
         attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
       ],
       staticFolder: fileURLToPath(new URL('pages/static', import.meta.url)),
-      errorPage: pages.failure,
+      errorPage: (problem) => pages.failure(problem),
       log,
     });
     const server = createServer(app);
@@ -135,6 +162,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
 
 /** The largest page that a readiness check needs. */
 const oneEntry = entryQuerySchema.parse({ limit: 1 });
+
+/** Without a folder of trusted certificates, endorsers vouch for themselves: what their names are worth is for readers to judge. */
+async function trustSettings(config: Config, now: () => Date): Promise<TrustSettings> {
+  const trusted = config.trust === undefined ? { acceptSelfSigned: true } : await loadTrustFolder(config.trust);
+  return { ...trusted, allowLegacy: config['allow-legacy'], now };
+}
 
 function openPolicy(file: string | undefined, log: Logger): Pick<WatchedPolicy, 'current' | 'problem' | 'close'> {
   if (file === undefined) return { current: defaultPolicy, problem: undefined, close: () => undefined };

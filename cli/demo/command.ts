@@ -20,7 +20,7 @@ async function demo(context: CliContext, endAfterwards: boolean): Promise<void> 
     const web = await serveFiles(files);
     closing.push(() => web.close());
     const server = await narrator.step('A server starts, with its data in a temporary folder', async () => {
-      const started = await startServerProcess(dataDir);
+      const started = await startServerProcess(process.argv[1] ?? '', dataDir);
       narrator.detail(`pages and API: ${started.url}\ndisks (iSCSI):  ${started.iscsi}\ndata:           ${dataDir}`);
       return started;
     });

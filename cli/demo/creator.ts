@@ -1,7 +1,8 @@
 // The demo's image creator: a key and certificate of her own, and signed documents about her images.
 import { Readable } from 'node:stream';
-import { buildMetadata } from '../../src/metadata/build.ts';
+import { buildMetadata, type MetadataFields } from '../../src/metadata/build.ts';
 import { measureImage, type Measurement } from '../../src/metadata/measure.ts';
+import { formatTimestamp } from '../../src/metadata/values.ts';
 import { generateCertificate } from '../../src/signature/generate.ts';
 import { type Signer } from '../../src/signature/keys.ts';
 import { formatName } from '../../src/signature/names.ts';
@@ -37,7 +38,7 @@ export class Creator {
   /** Measures an image, describes it and signs the description. */
   async publish(image: Buffer, title: string, location: string): Promise<Published> {
     const measured = await measureImage(Readable.from([image]));
-    const unsigned = buildMetadata({
+    const fields: MetadataFields = {
       ...measured,
       type: 'machine',
       kinds: ['machine'],
@@ -50,7 +51,9 @@ export class Creator {
       osArch: 'i386',
       hypervisors: ['kvm'],
       locations: [location],
-    });
-    return { measured, document: signDocument(unsigned, this.#signer, { created: this.#now() }) };
+    };
+    const created = this.#now();
+    const unsigned = buildMetadata(fields, formatTimestamp(created));
+    return { measured, document: signDocument(unsigned, this.#signer, { created }) };
   }
 }

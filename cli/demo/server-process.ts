@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { DemoFailure } from './narrator.ts';
 
@@ -10,12 +9,10 @@ const announcement = z.object({ url: z.url(), iscsi: z.string(), tokenFile: z.st
 
 export type ServerProcess = z.output<typeof announcement> & { close(): Promise<void> };
 
-const launcher = fileURLToPath(new URL('../../../bin/mintmark.js', import.meta.url));
-
-/** Runs `mintmark serve` with its data in `dataDir`; images may be pulled from loopback. */
-export async function startServerProcess(dataDir: string): Promise<ServerProcess> {
+/** Runs `mintmark serve` with its data in `dataDir`; images may be pulled from loopback. `launcher` is bin/mintmark.js. */
+export async function startServerProcess(launcher: string, dataDir: string): Promise<ServerProcess> {
   const flags = ['--data', dataDir, '--http', '127.0.0.1:0', '--iscsi', '127.0.0.1:0', '--pull-allow', '127.0.0.0/8'];
-  const child = spawn(process.execPath, [launcher, 'serve', ...flags, '--log-level', 'warn', '--json'], {
+  const child = spawn(process.execPath, [launcher, 'serve', ...flags, '--log-level', 'error', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

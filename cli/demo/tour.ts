@@ -100,7 +100,8 @@ export class Tour {
       await work();
     } catch (error) {
       if (error instanceof Fault && error.code !== 'internal' && error.code !== 'unreachable') {
-        this.#world.narrator.detail(`refused: ${error.message} [${error.code}]`);
+        const reason = error.message.length > 150 ? `${error.message.slice(0, 150)}…` : error.message;
+        this.#world.narrator.detail(`refused: ${reason} [${error.code}]`);
         return error;
       }
       throw error;

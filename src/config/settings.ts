@@ -55,7 +55,7 @@ export const settings = {
     default: () => undefined,
     value: 'DIR',
     description:
-      'folder of trusted CA and endorser certificates (PEM); without one, any certificate that fits its document',
+      'folder of trusted CA and endorser certificates (PEM); without one, endorsers with self-signed certificates',
   },
   'allow-legacy': {
     schema: flag,

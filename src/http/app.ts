@@ -56,7 +56,9 @@ export function createApp({ routes, staticFolder, errorPage, log }: AppDeps): Ex
 function answerFailure(errorPage: (problem: Problem) => string, log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const problem = problemOf(error);
-    if (problem.status >= 500) log.error({ err: error, method: request.method, path: request.path }, problem.detail);
+    const { method, path } = request;
+    if (problem.code === 'internal') log.error({ err: error, method, path }, 'a request failed unexpectedly');
+    else log.info({ method, path, code: problem.code, status: problem.status }, problem.detail);
     if (response.headersSent) {
       next(error);
       return;

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const launcher = fileURLToPath(new URL('../../bin/mintmark.js', import.meta.url));
+/** bin/mintmark.js, which runs the compiled command. */
+export const launcher = fileURLToPath(new URL('../../bin/mintmark.js', import.meta.url));
 const execute = promisify(execFile);
 
 export interface Ended {

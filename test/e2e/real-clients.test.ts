@@ -27,7 +27,7 @@ describeWithTools('real images and real clients', [...tools, ...images.map(({ fi
   beforeAll(async () => {
     site = await Site.open();
   });
-  afterAll(() => site.close());
+  afterAll(() => site?.close());
 
   /** The whole disk, as QEMU's initiator reads it. */
   async function readAll(attachment: AttachmentDetails): Promise<Buffer> {

@@ -6,7 +6,7 @@ import { startServerProcess, type ServerProcess } from '../../cli/demo/server-pr
 import { serveFiles, type WebServer } from '../../cli/demo/web.ts';
 import { attachmentDetails, type AttachmentDetails } from '../../src/http/routes/attachments/schema.ts';
 import { volumeAnswer, type VolumeAnswer } from '../../src/http/routes/volumes/schema.ts';
-import { mintmarkJson } from './command.ts';
+import { launcher, mintmarkJson } from './command.ts';
 
 export class Site {
   readonly folder: string;
@@ -27,7 +27,7 @@ export class Site {
     const folder = mkdtempSync(join(tmpdir(), 'mintmark-e2e-'));
     const files = new Map<string, Buffer>();
     const web = await serveFiles(files);
-    const site = new Site(folder, await startServerProcess(join(folder, 'data')), web, files);
+    const site = new Site(folder, await startServerProcess(launcher, join(folder, 'data')), web, files);
     await mintmarkJson([
       'metadata',
       'keygen',
@@ -35,8 +35,10 @@ export class Site {
       'Jane Tester',
       '--email',
       'jane@example.org',
-      '--out',
-      site.path('jane'),
+      '--key',
+      site.path('jane.key'),
+      '--cert',
+      site.path('jane.crt'),
     ]);
     return site;
   }
@@ -57,9 +59,9 @@ export class Site {
       'sign',
       unsigned,
       '--key',
-      this.path('jane.key.pem'),
+      this.path('jane.key'),
       '--cert',
-      this.path('jane.cert.pem'),
+      this.path('jane.crt'),
       '-o',
       signed,
     ]);
