@@ -1,31 +1,28 @@
 // The `mintmark` command: one file per group of commands, one place where failures become exit codes.
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from '../src/errors/table.ts';
-import { configCommands } from './config.ts';
-import { demoCommands } from './demo/command.ts';
-import { endorserCommands } from './endorser.ts';
-import { imageCommands } from './image.ts';
-import { policyCommands } from './policy.ts';
-import { serveCommands } from './serve.ts';
-import { uploadCommands } from './upload.ts';
-import { volumeCommands } from './volume.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
-import { iscsiGroup } from './iscsi.ts';
-import { metadataGroup } from './metadata.ts';
 import { reportFailure } from './print.ts';
 
-const groups: readonly CommandGroup[] = [
-  metadataGroup,
-  uploadCommands,
-  imageCommands,
-  endorserCommands,
-  policyCommands,
-  volumeCommands,
-  iscsiGroup,
-  serveCommands,
-  demoCommands,
-  configCommands,
-];
+/** By the first word of a command line; only the group that is asked for is loaded, so that commands start at once. */
+const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> = {
+  metadata: async () => [(await import('./metadata.ts')).metadataGroup, (await import('./upload.ts')).uploadCommands],
+  image: async () => [(await import('./image.ts')).imageCommands],
+  endorser: async () => [(await import('./endorser.ts')).endorserCommands],
+  policy: async () => [(await import('./policy.ts')).policyCommands],
+  volume: async () => [(await import('./volume.ts')).volumeCommands],
+  iscsi: async () => [(await import('./iscsi.ts')).iscsiGroup],
+  serve: async () => [(await import('./serve.ts')).serveCommands],
+  demo: async () => [(await import('./demo/command.ts')).demoCommands],
+  config: async () => [(await import('./config.ts')).configCommands],
+};
+
+async function groupsFor(word: string | undefined): Promise<readonly CommandGroup[]> {
+  const asked = word !== undefined && Object.hasOwn(groups, word) ? groups[word] : undefined;
+  if (asked !== undefined) return await asked();
+  const all = await Promise.all(Object.values(groups).map((load) => load()));
+  return all.flat();
+}
 
 function processContext(): CliContext {
   const interrupted = new AbortController();
@@ -46,7 +43,7 @@ async function run(argv: readonly string[], context: CliContext): Promise<number
     .description('Signed virtual-machine images: registry, policy, cache and iSCSI disks')
     .showHelpAfterError('(add --help for what is expected)')
     .exitOverride();
-  for (const register of groups) register(program, context);
+  for (const register of await groupsFor(argv[0])) register(program, context);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? exitCodes.ok);
