@@ -11,6 +11,7 @@ const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> =
   endorser: async () => [(await import('./endorser.ts')).endorserCommands],
   policy: async () => [(await import('./policy.ts')).policyCommands],
   volume: async () => [(await import('./volume.ts')).volumeCommands],
+  log: async () => [(await import('./log.ts')).logCommands],
   iscsi: async () => [(await import('./iscsi.ts')).iscsiGroup],
   serve: async () => [(await import('./serve.ts')).serveCommands],
   demo: async () => [(await import('./demo/command.ts')).demoCommands],

@@ -21,6 +21,7 @@ import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
+import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
 import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
@@ -31,6 +32,8 @@ import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { createPuller } from './pull/puller.ts';
+import { loadLogKey } from './registry/log/key.ts';
+import { openLog } from './registry/log/log.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { openRegistry } from './registry/registry.ts';
@@ -84,6 +87,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const db = await openDatabase({ file: join(config.data, 'registry.sqlite') });
     closing.push(() => db.close());
     const registry = openRegistry({ db, verify: createVerifier(await trustSettings(config, now)), now, admits });
+
+    const decisions = openLog(db, await loadLogKey(join(config.data, 'log.key'), 'mintmark'));
 
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),
@@ -141,6 +146,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         cacheRoutes({ vault, puller, delivery, operator: operatorOnly }),
         volumeRoutes({ volumes, delivery, operator: operatorOnly }),
         attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
+        logRoutes(decisions, operatorOnly),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
       ],

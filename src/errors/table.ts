@@ -198,6 +198,18 @@ export const faults = {
     title: 'The log of decisions is incomplete',
     action: 'Run `mintmark registry reindex`; if it says so again, restore the database from a backup.',
   },
+  'registry.log-key': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The log has no usable key',
+    action: 'Restore the key file from a backup: with a new key, mirrors take this for another log.',
+  },
+  'registry.log-range': {
+    status: 400,
+    exit: exitCodes.usage,
+    title: 'The log is not that long',
+    action: 'Ask for sizes and numbers up to the size in the newest checkpoint (GET /log/checkpoint).',
+  },
   'policy.denied': {
     status: 403,
     exit: exitCodes.refused,

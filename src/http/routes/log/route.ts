@@ -1,0 +1,57 @@
+// /log: the tamper-evident history of decisions, as transparency logs publish it (C2SP tlog-tiles), with proofs in JSON.
+import { Router, type RequestHandler } from 'express';
+import { z } from 'zod';
+import { Fault } from '../../../errors/fault.ts';
+import { type RegistryLog } from '../../../registry/log/log.ts';
+import { parseInput } from '../../parse.ts';
+
+const seq = z.coerce.number().int().nonnegative();
+const listQuery = z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100), before: seq.optional() });
+const inclusionQuery = z.object({ seq, size: seq.optional() });
+const consistencyQuery = z.object({ from: seq, size: seq.optional() });
+
+/** A full tile never changes; a partial one is replaced by the next. */
+const unchanging = 'public, max-age=31536000, immutable';
+
+export function logRoutes(log: RegistryLog, operator: RequestHandler): Router {
+  const router = Router();
+
+  router.get('/log', async (request, response) => {
+    const { limit, before } = parseInput(listQuery, request.query);
+    response.json({ verifier: log.verifier, entries: await log.newest(limit, before) });
+  });
+
+  router.get('/log/audit', operator, async (request, response) => {
+    const { limit, before } = parseInput(listQuery, request.query);
+    response.json({ entries: await log.audit(limit, before) });
+  });
+
+  router.get('/log/verifier', (_request, response) => {
+    response.type('text/plain').send(`${log.verifier}\n`);
+  });
+
+  router.get('/log/checkpoint', async (_request, response) => {
+    response
+      .type('text/plain')
+      .set('Cache-Control', 'no-cache')
+      .send(await log.checkpoint());
+  });
+
+  router.get('/log/tile/*rest', async (request, response) => {
+    const bytes = await log.tile(`tile/${request.params.rest.join('/')}`);
+    if (bytes === undefined) throw new Fault('not-found', `the log has no tile at ${request.path}`);
+    response.type('application/octet-stream').set('Cache-Control', unchanging).send(bytes);
+  });
+
+  router.get('/log/proof/inclusion', async (request, response) => {
+    const { seq: leaf, size } = parseInput(inclusionQuery, request.query);
+    response.json(await log.inclusion(leaf, size));
+  });
+
+  router.get('/log/proof/consistency', async (request, response) => {
+    const { from, size } = parseInput(consistencyQuery, request.query);
+    response.json(await log.consistency(from, size));
+  });
+
+  return router;
+}
