@@ -15,6 +15,7 @@ import { createDelivery } from './delivery/delivery.ts';
 import { volumeDirectory } from './delivery/directory.ts';
 import { createApp } from './http/app.ts';
 import { EventBoard } from './http/events.ts';
+import { openApiRoutes } from './http/openapi.ts';
 import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
@@ -149,6 +150,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         logRoutes(decisions, operatorOnly),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
+        openApiRoutes(),
       ],
       staticFolder: fileURLToPath(new URL('pages/static', import.meta.url)),
       errorPage: (problem) => pages.failure(problem),

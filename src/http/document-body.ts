@@ -30,10 +30,18 @@ async function collect(stream: AsyncIterable<unknown>, limit: number): Promise<B
   return Buffer.concat(parts);
 }
 
+function openForm({ headers }: Request, limit: number): busboy.Busboy {
+  try {
+    return busboy({ headers, limits: { fileSize: limit + 1, files: 1, fields: 10, parts: 11 } });
+  } catch (cause) {
+    throw new Fault('usage', 'the form cannot be read', { cause });
+  }
+}
+
 function fileOfForm(request: Request, limit: number): Promise<Buffer> {
+  const form = openForm(request, limit);
   return new Promise((resolve, reject) => {
     let file: Promise<Buffer> | undefined;
-    const form = busboy({ headers: request.headers, limits: { fileSize: limit + 1, files: 1, fields: 10, parts: 11 } });
     form.on('file', (_name, stream) => {
       file = collect(stream as AsyncIterable<unknown>, limit);
       file.catch(reject);

@@ -62,7 +62,7 @@ export function judgeCertificate(
   }
   const selfSigned = isIssuedBy(certificate, certificate);
   if (settings.acceptSelfSigned === true && selfSigned) {
-    const title = 'the certificate is signed by itself, which this site takes with e-mail confirmation';
+    const title = 'the certificate is signed by itself, which this site takes: nobody else vouches for the name';
     return { title, chain: own, findings: stray, skipped: false };
   }
   const unknown: TrustFinding = selfSigned

@@ -1,14 +1,9 @@
 // /log: the tamper-evident history of decisions, as transparency logs publish it (C2SP tlog-tiles), with proofs in JSON.
 import { Router, type RequestHandler } from 'express';
-import { z } from 'zod';
 import { Fault } from '../../../errors/fault.ts';
 import { type RegistryLog } from '../../../registry/log/log.ts';
 import { parseInput } from '../../parse.ts';
-
-const seq = z.coerce.number().int().nonnegative();
-const listQuery = z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100), before: seq.optional() });
-const inclusionQuery = z.object({ seq, size: seq.optional() });
-const consistencyQuery = z.object({ from: seq, size: seq.optional() });
+import { consistencyQuery, inclusionQuery, logQuery } from './schema.ts';
 
 /** A full tile never changes; a partial one is replaced by the next. */
 const unchanging = 'public, max-age=31536000, immutable';
@@ -17,12 +12,12 @@ export function logRoutes(log: RegistryLog, operator: RequestHandler): Router {
   const router = Router();
 
   router.get('/log', async (request, response) => {
-    const { limit, before } = parseInput(listQuery, request.query);
+    const { limit, before } = parseInput(logQuery, request.query);
     response.json({ verifier: log.verifier, entries: await log.newest(limit, before) });
   });
 
   router.get('/log/audit', operator, async (request, response) => {
-    const { limit, before } = parseInput(listQuery, request.query);
+    const { limit, before } = parseInput(logQuery, request.query);
     response.json({ entries: await log.audit(limit, before) });
   });
 

@@ -1,12 +1,10 @@
 // /policy: what this site admits, and why or why not.
 import { Router, json } from 'express';
-import { z } from 'zod';
 import { judge } from '../../../policy/policy.ts';
 import { type WatchedPolicy } from '../../../policy/watch.ts';
 import { type Registry } from '../../../registry/registry.ts';
 import { parseInput } from '../../parse.ts';
-
-const checkBody = z.strictObject({ identifier: z.string(), email: z.string().optional() });
+import { checkBody } from './schema.ts';
 
 export interface PolicyRouteDeps {
   readonly policy: Pick<WatchedPolicy, 'current' | 'problem'>;

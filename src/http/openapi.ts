@@ -1,0 +1,182 @@
+// GET /openapi.json: every route with what it takes and gives, from the same schemas that check requests (OpenAPI 3.1).
+import { Router } from 'express';
+import { z } from 'zod';
+import { endorserQuerySchema } from '../registry/endorsers.ts';
+import { entryQuerySchema } from '../registry/query.ts';
+import { attachmentDetails, newAttachmentBody } from './routes/attachments/schema.ts';
+import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
+import { checkBody } from './routes/policy/schema.ts';
+import {
+  newSnapshotBody,
+  newVolumeBody,
+  snapshotAnswer,
+  volumeAnswer,
+  volumeChange,
+  volumeFilter,
+  volumeList,
+} from './routes/volumes/schema.ts';
+
+interface Operation {
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** Status and schema of the answer where all is well; JSON of any shape where the schema is left out. */
+  readonly answer?: readonly [status: number, schema?: z.ZodType];
+  /** Types other than JSON that the answer may have. */
+  readonly types?: readonly string[];
+  /** Needs the operator token. */
+  readonly operator?: true;
+}
+
+type Method = 'get' | 'post' | 'patch' | 'delete';
+
+const pageOrXml = ['text/html', 'application/xml'];
+const deleted = [204] as const;
+
+/** By path, then method. A test holds it against the routes that there really are. */
+export const operations: Readonly<Record<string, Partial<Record<Method, Operation>>>> = {
+  '/metadata': {
+    get: { summary: 'Entries by filters, with facets and pages', query: entryQuerySchema, types: pageOrXml },
+    post: {
+      summary: 'Publish a signed document (application/xml, or a form with a file)',
+      answer: [201],
+      types: pageOrXml,
+    },
+  },
+  '/metadata/{arguments}': {
+    get: {
+      summary:
+        'Entries narrowed by IDENTIFIER/EMAIL/CREATED; all three name one entry, whose XML is the signed document',
+      query: entryQuerySchema,
+      types: pageOrXml,
+    },
+  },
+  '/tag/{email}/{tag}': { get: { summary: "An endorser's newest valid entry with a tag", types: pageOrXml } },
+  '/endorsers': { get: { summary: 'Endorsers', query: endorserQuerySchema, types: ['text/html'] } },
+  '/endorsers/{email}': { get: { summary: 'One endorser', types: ['text/html'] } },
+  '/endorsers/{email}/tags': { get: { summary: 'Tags in use, with the newest entry of each' } },
+  '/images/{identifier}': { get: { summary: 'All current endorsements of an image, and its state in the cache' } },
+  '/policy': { get: { summary: 'The policy in force' } },
+  '/policy/check': { post: { summary: 'The verdict of every rule on an image', body: checkBody } },
+  '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
+  '/cache/{identifier}': {
+    get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
+    post: { summary: 'Pull an image now', operator: true },
+  },
+  '/volumes': {
+    get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },
+    post: { summary: 'Make a volume', body: newVolumeBody, answer: [201, volumeAnswer], operator: true },
+  },
+  '/volumes/{uuid}': {
+    get: { summary: 'One volume', answer: [200, volumeAnswer], operator: true },
+    patch: { summary: 'Resize or name a volume', body: volumeChange, answer: [200, volumeAnswer], operator: true },
+    delete: { summary: 'Delete a volume that nobody uses', answer: deleted, operator: true },
+  },
+  '/volumes/{uuid}/snapshots': {
+    post: {
+      summary: 'Keep what the volume holds now',
+      body: newSnapshotBody,
+      answer: [201, snapshotAnswer],
+      operator: true,
+    },
+  },
+  '/snapshots': { get: { summary: 'Snapshots', operator: true } },
+  '/snapshots/{uuid}': {
+    get: { summary: 'One snapshot', answer: [200, snapshotAnswer], operator: true },
+    delete: { summary: 'Delete a snapshot', answer: deleted, operator: true },
+  },
+  '/attachments': {
+    get: { summary: 'Attachments', operator: true },
+    post: {
+      summary: 'Let an initiator use a volume',
+      body: newAttachmentBody,
+      answer: [201, attachmentDetails],
+      operator: true,
+    },
+  },
+  '/attachments/{id}': {
+    get: {
+      summary: 'One attachment with its secret and how to use it',
+      answer: [200, attachmentDetails],
+      operator: true,
+    },
+    delete: { summary: 'End an attachment and its sessions', answer: deleted, operator: true },
+  },
+  '/log': { get: { summary: 'Decisions, newest first', query: logQuery } },
+  '/log/audit': { get: { summary: 'Decisions with what is not public', query: logQuery, operator: true } },
+  '/log/verifier': { get: { summary: "The key that signs the log's checkpoints", types: ['text/plain'] } },
+  '/log/checkpoint': { get: { summary: 'Signed size and root (C2SP tlog-checkpoint)', types: ['text/plain'] } },
+  '/log/tile/{rest}': {
+    get: { summary: 'A tile of hashes or entries (C2SP tlog-tiles)', types: ['application/octet-stream'] },
+  },
+  '/log/proof/inclusion': { get: { summary: 'Proof that a decision is in the log', query: inclusionQuery } },
+  '/log/proof/consistency': { get: { summary: 'Proof that the log has only grown', query: consistencyQuery } },
+  '/events': { get: { summary: 'Uploads, pulls and attachments as they happen', types: ['text/event-stream'] } },
+  '/healthz': { get: { summary: 'Is the process alive?' } },
+  '/readyz': { get: { summary: 'Does the registry answer?' } },
+  '/openapi.json': { get: { summary: 'This description' } },
+  '/upload': { get: { summary: 'The page to upload with', types: ['text/html'] } },
+};
+
+const jsonSchema = (schema: z.ZodType): object =>
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
+
+const pathParameters = (path: string): readonly object[] =>
+  [...path.matchAll(/\{(\w+)\}/gu)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+
+function queryParameters(query: z.ZodObject): readonly object[] {
+  return Object.entries(query.shape).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: !z.safeParse(schema, undefined).success,
+    schema: jsonSchema(schema as z.ZodType),
+  }));
+}
+
+function describe(path: string, { summary, query, body, answer = [200], types = [], operator }: Operation): object {
+  const [status, schema] = answer;
+  const json = { 'application/json': { schema: schema === undefined ? {} : jsonSchema(schema) } };
+  const content = Object.assign(json, ...types.map((type) => ({ [type]: {} }))) as object;
+  return {
+    summary,
+    parameters: [...pathParameters(path), ...(query === undefined ? [] : queryParameters(query))],
+    ...(body === undefined ? {} : { requestBody: { content: { 'application/json': { schema: jsonSchema(body) } } } }),
+    responses: {
+      [status]: { description: 'All is well', ...(status === 204 ? {} : { content }) },
+      default: { description: 'A problem document (RFC 9457)', content: { 'application/problem+json': {} } },
+    },
+    ...(operator === true ? { security: [{ operator: [] }] } : {}),
+  };
+}
+
+/** The description of the API. */
+export function openApiDocument(): object {
+  const paths = Object.entries(operations).map(([path, methods]) => [
+    path,
+    Object.fromEntries(Object.entries(methods).map(([method, operation]) => [method, describe(path, operation)])),
+  ]);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Mintmark',
+      version: '0.1.0',
+      description: 'Signed virtual-machine images: registry, cache and disks',
+    },
+    paths: Object.fromEntries(paths) as object,
+    components: { securitySchemes: { operator: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+export function openApiRoutes(): Router {
+  const document = openApiDocument();
+  const router = Router();
+  router.get('/openapi.json', (_request, response) => {
+    response.json(document);
+  });
+  return router;
+}

@@ -1,0 +1,156 @@
+// The registry over HTTP: one URL for people and programs, and a clear answer to whatever is wrong.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TestServer } from './running-server.ts';
+
+let server: TestServer;
+let document: string;
+let path: string;
+let identifier: string;
+
+beforeAll(async () => {
+  server = await TestServer.open();
+  document = await server.document('one.img', Buffer.alloc(4096, 'one'));
+  const response = await server.upload(document);
+  path = response.headers.get('location') ?? '';
+  ({ identifier } = ((await response.json()) as { entry: { identifier: string } }).entry);
+});
+afterAll(() => server.close());
+
+async function json(where: string): Promise<Record<string, unknown>> {
+  const response = await server.fetch(where, { headers: { accept: 'application/json' } });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+describe('upload', () => {
+  test('the same bytes again change nothing', async () => {
+    const response = await server.upload(document);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('a changed document is refused with every reason, and is not listed', async () => {
+    const response = await server.upload(document.replace('>Image one.img<', '>Image two.img<'));
+    expect(response.status).toBe(422);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(await response.json()).toMatchObject({
+      code: 'registry.refused',
+      failures: [
+        { code: 'digest-mismatch', message: expect.stringContaining('changed after it was signed') as string },
+      ],
+    });
+    expect((await json('/metadata?q=two'))['total']).toBe(0);
+  });
+
+  test('a form with a file is as good, and leads people to the page', async () => {
+    const form = new FormData();
+    form.set('document', new Blob([await server.document('form.img', Buffer.alloc(512, 'f'))]), 'form.xml');
+    const response = await server.fetch('/metadata', { method: 'POST', body: form, headers: { accept: 'text/html' } });
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toMatch(/^\/metadata\//u);
+  });
+
+  test('people see on a page why a document is refused', async () => {
+    const form = new FormData();
+    form.set('document', new Blob(['<nothing/>']), 'bad.xml');
+    const response = await server.fetch('/metadata', { method: 'POST', body: form, headers: { accept: 'text/html' } });
+    expect(response.status).toBe(422);
+    expect(await response.text()).toContain('</html>');
+  });
+
+  test.each([
+    ['too large', { 'content-type': 'application/xml' }, 'x'.repeat(1024 * 1024 + 1), 413, 'too-large'],
+    ['not XML', { 'content-type': 'application/json' }, '{}', 415, 'media-type'],
+    ['an empty form', { 'content-type': 'multipart/form-data; boundary=x' }, '--x--\r\n', 400, 'usage'],
+    ['a broken form', { 'content-type': 'multipart/form-data' }, 'x', 400, 'usage'],
+  ])('%s', async (_what, headers, body, status, code) => {
+    const response = await server.fetch('/metadata', { method: 'POST', headers, body });
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
+  });
+});
+
+describe('reading', () => {
+  test('one URL answers JSON, the signed bytes and a page', async () => {
+    expect(await json(path)).toMatchObject({ identifier, standing: 'valid', metadata: { title: 'Image one.img' } });
+    const xml = await server.fetch(path, { headers: { accept: 'application/xml' } });
+    expect(await xml.text()).toBe(document);
+    expect(await (await server.fetch(`${path}?media=xml`)).text()).toBe(document);
+    const page = await server.fetch(path, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toContain('Image one.img');
+  });
+
+  test('a list in XML holds the documents', async () => {
+    const xml = await (await server.fetch(`/metadata/${identifier}?media=xml`)).text();
+    expect(xml).toMatch(/^<\?xml [^>]*\?>\n<metadata>\n<rdf:RDF[\s\S]*<\/rdf:RDF>\s*<\/metadata>\n$/u);
+  });
+
+  test('arguments of the path are told apart by their form', async () => {
+    for (const narrowed of [
+      `/metadata/${identifier}`,
+      '/metadata/jane.tester@example.org',
+      `/metadata/jane.tester@example.org/${identifier}`,
+    ]) {
+      expect((await json(narrowed))['total']).toBeGreaterThan(0);
+    }
+    const wrong = await server.fetch('/metadata/what-is-this');
+    expect([wrong.status, await wrong.json()]).toMatchObject([404, { code: 'not-found' }]);
+  });
+
+  test('the newest entry with a tag', async () => {
+    for (const route of [
+      '/metadata/jane.tester@example.org?tag=flora-and-fauna',
+      '/tag/jane.tester@example.org/flora-and-fauna',
+    ]) {
+      expect(await json(route)).toMatchObject({ standing: 'valid' });
+    }
+    expect((await server.fetch('/tag/jane.tester@example.org/none')).status).toBe(404);
+  });
+
+  test('endorsers, their tags, images', async () => {
+    expect(await json('/endorsers')).toMatchObject({ endorsers: [{ email: 'jane.tester@example.org' }] });
+    expect(await json('/endorsers/jane.tester@example.org/tags')).toMatchObject({ tags: [{ tag: 'flora-and-fauna' }] });
+    expect(await json(`/images/${identifier}`)).toMatchObject({
+      identifier,
+      endorsements: [{ admitted: true }],
+      cache: null,
+    });
+  });
+
+  test.each([
+    ['/metadata?status=odd', 400],
+    ['/metadata?limit=0', 400],
+    ['/metadata?media=pdf', 406],
+    ['/images/none', 404],
+    ['/endorsers/nobody@example.org', 404],
+    ['/nowhere', 404],
+  ])('%s is answered by a problem', async (where, status) => {
+    const response = await server.fetch(where);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ status, action: expect.stringMatching(/\.$/u) as string });
+  });
+
+  test('a browser gets a page of its own for what is not there', async () => {
+    const response = await server.fetch('/nowhere', { headers: { accept: 'text/html' } });
+    expect(response.headers.get('content-type')).toContain('text/html');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+});
+
+test('the log proves that the decision is in it', async () => {
+  const { entries } = (await json('/log')) as { entries: { seq: number; decision: { decision: string } }[] };
+  expect(entries.map(({ decision }) => decision.decision)).toContain('refused');
+  expect(await json('/log/proof/inclusion?seq=0')).toMatchObject({ seq: 0 });
+  expect(await (await server.fetch('/log/checkpoint')).text()).toMatch(/^mintmark\n\d+\n/u);
+  expect((await server.fetch('/log/tile/0/000.p/1')).status).toBe(200);
+});
+
+test('events tell of uploads', async () => {
+  const response = await server.fetch('/events');
+  const reader = response.body?.getReader();
+  const uploaded = server.upload(await server.document('event.img', Buffer.alloc(512, 'e')));
+  let heard = '';
+  while (!heard.includes('event: entry')) heard += new TextDecoder().decode((await reader?.read())?.value);
+  expect(heard).toContain('jane.tester@example.org');
+  await reader?.cancel();
+  expect((await uploaded).status).toBe(201);
+});
