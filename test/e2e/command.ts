@@ -32,9 +32,6 @@ export async function mustRun(program: string, args: readonly string[], env?: No
   return stdout;
 }
 
-export const mintmark = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> =>
-  run(process.execPath, [launcher, ...args], env);
-
 /** `mintmark … --json`, which has to end well; returns the value it printed. */
 export async function mintmarkJson(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<unknown> {
   return JSON.parse(await mustRun(process.execPath, [launcher, ...args, '--json'], env));

@@ -9,10 +9,10 @@ import { metadataOf, pullSetup, type PullSetup } from './pull-setup.ts';
 const image = Buffer.concat([noise(2 * chunkBytes + 777, 'image'), Buffer.alloc(2 * chunkBytes), noise(100, 'end')]);
 const padded = Buffer.concat([image, Buffer.alloc(512 - (image.length % 512))]);
 
-async function expectStored({ vault, files }: PullSetup, manifestId: string): Promise<void> {
-  const disk = await vault.openDisk(manifestId);
+async function expectStored(setup: PullSetup, manifestId: string): Promise<void> {
+  const disk = await setup.vault.openDisk(manifestId);
   expect((await readWhole(disk)).equals(padded)).toBe(true);
-  expect((await files()).filter((name) => name.includes('.part') || name.includes('.image'))).toEqual([]);
+  expect((await setup.files()).filter((name) => name.includes('.part') || name.includes('.image'))).toEqual([]);
 }
 
 describe('an image', () => {
@@ -138,17 +138,17 @@ describe('a broken connection', () => {
   });
 });
 
-describe('refused, and nothing is left behind', () => {
-  const refuse = async (setup: PullSetup, metadata: ReturnType<typeof metadataOf>, reason: RegExp): Promise<void> => {
-    await expect(setup.puller.pull(metadata)).rejects.toMatchObject({
-      code: 'pull.refused',
-      message: expect.stringMatching(reason) as unknown,
-    });
-    expect(await setup.files()).toEqual([]);
-    expect(await setup.vault.image(metadata.identifier)).toBeUndefined();
-    expect(setup.puller.failure(metadata.identifier)).toMatchObject({ code: 'pull.refused' });
-  };
+const refuse = async (setup: PullSetup, metadata: ReturnType<typeof metadataOf>, reason: RegExp): Promise<void> => {
+  await expect(setup.puller.pull(metadata)).rejects.toMatchObject({
+    code: 'pull.refused',
+    message: expect.stringMatching(reason) as unknown,
+  });
+  expect(await setup.files()).toEqual([]);
+  expect(await setup.vault.image(metadata.identifier)).toBeUndefined();
+  expect(setup.puller.failure(metadata.identifier)).toMatchObject({ code: 'pull.refused' });
+};
 
+describe('refused, and nothing is left behind', () => {
   test.each(['MD5', 'SHA-1', 'SHA-256', 'SHA-512'] as const)('a wrong %s alone', async (algorithm) => {
     const setup = await pullSetup();
     setup.web.files.set('/image', { body: image });

@@ -27,7 +27,6 @@ export const newVolumeBody = z.union(
       'give {"image": IDENTIFIER}, {"source": UUID of a volume or snapshot} or {"size": BYTES}, each with an optional "tag"',
   },
 );
-export type NewVolume = z.output<typeof newVolumeBody>;
 
 /** PATCH /volumes/{uuid}. */
 export const volumeChange = z.union([z.strictObject({ size }), z.strictObject({ tag: z.string().min(1).max(200) })], {
