@@ -16,19 +16,16 @@ export async function insertWords(
   id: number,
   words: readonly string[],
 ): Promise<void> {
+  // The blank in front lets a row be asked for the beginnings of words, see rowHasWords.
   const statement =
     dialect === 'sqlite'
-      ? sql`insert into entry_words (rowid, words) values (${id}, ${words.join(' ')})`
+      ? sql`insert into entry_words (rowid, words) values (${id}, ${` ${words.join(' ')}`})`
       : sql`insert into entry_words (id, words) values (${id}, array_to_tsvector(${[...words]}::text[]))`;
   await statement.execute(queries);
 }
 
-export async function deleteAllWords(dialect: Dialect, queries: Queries): Promise<void> {
-  const statement =
-    dialect === 'sqlite'
-      ? sql`insert into entry_words (entry_words) values ('delete-all')`
-      : sql`delete from entry_words`;
-  await statement.execute(queries);
+export async function deleteAllWords(queries: Queries): Promise<void> {
+  await sql`delete from entry_words`.execute(queries);
 }
 
 /** Every word must begin a word of the entry. The words hold letters and digits only, so nothing needs escaping. */
@@ -38,18 +35,20 @@ function prefixQuery(dialect: Dialect, words: readonly string[]): string {
     : words.map((word) => `'${word}':*`).join(' & ');
 }
 
-/** The ids of all entries with these words: for few hits. */
-export function idWithWords(dialect: Dialect, id: Expression<unknown>, words: readonly string[]): RawBuilder<SqlBool> {
+/** The ids of the newest entries with these words, at most `limit`: a subquery. */
+export function idsWithWords(dialect: Dialect, words: readonly string[], limit: number): RawBuilder<{ id: number }> {
   const query = prefixQuery(dialect, words);
   return dialect === 'sqlite'
-    ? sql<SqlBool>`${id} in (select rowid from entry_words where entry_words match ${query})`
-    : sql<SqlBool>`${id} in (select w.id from entry_words w where w.words @@ ${query}::tsquery)`;
+    ? sql`(select rowid as id from entry_words where entry_words match ${query} order by rowid desc limit ${limit})`
+    : sql`(select w.id from entry_words w where w.words @@ ${query}::tsquery order by w.id desc limit ${limit})`;
 }
 
-/** Whether this one entry has these words: for many hits, asked row by row. */
+/** Whether this one entry has these words: where so many have them that the index of words is no help. */
 export function rowHasWords(dialect: Dialect, id: Expression<unknown>, words: readonly string[]): RawBuilder<SqlBool> {
-  const query = prefixQuery(dialect, words);
-  return dialect === 'sqlite'
-    ? sql<SqlBool>`exists (select 1 from entry_words where entry_words match ${query} and rowid = ${id})`
-    : sql<SqlBool>`exists (select 1 from entry_words w where w.id = ${id} and w.words @@ ${query}::tsquery)`;
+  if (dialect === 'postgres') {
+    const query = prefixQuery(dialect, words);
+    return sql<SqlBool>`exists (select 1 from entry_words w where w.id = ${id} and w.words @@ ${query}::tsquery)`;
+  }
+  const begins = words.map((word) => sql<SqlBool>`instr(w.words, ${` ${word}`}) > 0`);
+  return sql<SqlBool>`exists (select 1 from entry_words w where w.rowid = ${id} and ${sql.join(begins, sql` and `)})`;
 }

@@ -139,7 +139,7 @@ function Nothing({ chosen }: { chosen: ChosenView }) {
 export function browsePage(props: BrowseProps): string {
   const { site, entries, facets, chosen, next, first } = props;
   return pageText(
-    <Layout site={site} title="Images" section="images">
+    <Layout site={site} title="Images" section="images" scripts={['search.js']}>
       <div class="top">
         <h1>Images</h1>
         <SearchForm chosen={chosen} />

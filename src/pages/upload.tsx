@@ -34,7 +34,7 @@ export function Failures({ failures }: { failures: readonly FailureView[] }) {
 
 export function uploadPage({ site, refused }: UploadProps): string {
   return pageText(
-    <Layout site={site} title="Upload" section="upload">
+    <Layout site={site} title="Upload" section="upload" scripts={['upload.js']}>
       <div class="top narrow">
         <h1>Upload an entry</h1>
         <p class="about">

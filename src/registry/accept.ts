@@ -1,9 +1,10 @@
 // Takes one signed document into the registry, whole or not at all, and writes down what was decided.
 import { createHash } from 'node:crypto';
-import { type Database, type Queries } from '../db/database.ts';
+import { type Database } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type Failure, type VerifyDocument } from '../trust/report.ts';
-import { timeText, type EntryKey, type RegistryEntry } from './entry.ts';
+import { timeText, type RegistryEntry } from './entry.ts';
+import { historyAgainst, keyOf } from './history.ts';
 import { indexEntry, type ValidReport } from './index-entry.ts';
 import { appendDecision, type Decision, type PrivateNote } from './log/append.ts';
 import { entryById } from './read.ts';
@@ -29,35 +30,6 @@ export interface Accepted {
 type Verdict =
   | { readonly outcome: 'created' | 'unchanged'; readonly id: number }
   | { readonly outcome: 'refused'; readonly fault: Fault };
-
-function keyOf({ metadata }: ValidReport): EntryKey {
-  const { created, endorser } = metadata.endorsement;
-  return { identifier: metadata.identifier, email: endorser.email, created };
-}
-
-/** What stands against an entry in the history of its image and endorser; undefined where nothing does. */
-async function historyAgainst(queries: Queries, key: EntryKey): Promise<Fault | undefined> {
-  const newest = await queries
-    .selectFrom('documents')
-    .select('created')
-    .where('identifier', '=', key.identifier)
-    .where('email', '=', key.email)
-    .orderBy('created', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (newest === undefined || newest.created < key.created) return undefined;
-  const details = { ...key, newest: newest.created };
-  if (newest.created === key.created) {
-    return new Fault('registry.key-taken', `Another document of ${key.email} for this image is dated ${key.created}`, {
-      details,
-    });
-  }
-  return new Fault(
-    'registry.older',
-    `${key.email} endorsed this image again on ${newest.created}, after this document's ${key.created}`,
-    { details },
-  );
-}
 
 function refusal(failures: readonly Failure[]): Fault {
   const [first] = failures;

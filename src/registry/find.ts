@@ -102,15 +102,18 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
 
   const unfiltered = Object.keys(filter).length === 0;
   const inClasses = fitting.reduce((sum, { counts }) => sum + counts[query.status], 0);
+  // An endorser's entries have an index in the order of their time.
+  const inOrder = narrowing?.words.length === 0 && query.sort.endsWith('created');
+  const fewNarrowed = narrowed?.exact === true && !inOrder;
   const plan: PagePlan = {
     status: query.status,
     sort: query.sort,
     limit: query.limit,
     asOf,
-    few: (narrowed?.exact ?? false) || (!unfiltered && inClasses <= fewEntries),
+    few: fewNarrowed || (!unfiltered && inClasses <= fewEntries),
     ...(unfiltered ? {} : { classIds: fitting.map(({ id }) => id) }),
     ...(narrowing === undefined ? {} : { narrowing }),
-    ...(narrowed === undefined ? {} : { fewNarrowed: narrowed.exact }),
+    ...(narrowed === undefined ? {} : { fewWords: narrowed.fewWords }),
     ...(cursor === undefined ? {} : { after: cursor.after }),
   };
   const { entries, next } =

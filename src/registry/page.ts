@@ -17,8 +17,8 @@ export interface PagePlan {
   /** Undefined: of any class. */
   readonly classIds?: readonly number[];
   readonly narrowing?: Narrowing;
-  /** The narrowing alone leaves few entries. */
-  readonly fewNarrowed?: boolean;
+  /** The words alone occur in few entries. */
+  readonly fewWords?: boolean;
   /** All conditions together leave few entries. */
   readonly few: boolean;
 }
@@ -61,7 +61,7 @@ function pageQuery({ query, dialect }: Database, plan: PagePlan, part: Part) {
     entries = entries.where(sql<boolean>`(${value}, e.id) ${comparison} (${after.value}, ${after.id})`);
   if (narrowing !== undefined) {
     entries = entries.where((where) =>
-      where.and(narrowingConditions(dialect, where, narrowing, plan.fewNarrowed ?? false)),
+      where.and(narrowingConditions(dialect, where, narrowing, plan.fewWords ?? false)),
     );
   }
   if (classIds !== undefined) {

@@ -3,6 +3,7 @@ import { type Database } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type VerifyDocument } from '../trust/report.ts';
 import { acceptEntry, type Accepted, type Sender } from './accept.ts';
+import { checkDocument, type CheckedDocument } from './check.ts';
 import { ClassCounts } from './classes.ts';
 import {
   listEndorsers,
@@ -36,6 +37,8 @@ export interface RegistryDeps {
 export interface Registry {
   /** See {@link acceptEntry}. */
   accept(bytes: Uint8Array, sender: Sender): Promise<Accepted>;
+  /** What would become of a document; nothing is written. See {@link checkDocument}. */
+  check(bytes: Uint8Array): Promise<CheckedDocument>;
   /** See {@link findEntries}; the query comes from `entryQuerySchema`. */
   find(query: EntryQuery): Promise<EntryList>;
   /** Throws `registry.no-entry`. */
@@ -68,6 +71,7 @@ export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
   return {
     accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
+    check: (bytes) => checkDocument(deps, bytes),
     find: (query) => findEntries({ ...deps, classes }, query),
     entry: async (key) => found(await entryByKey(deps, key), key),
     document: async (key) => found(await entryDocument(deps, key), key),

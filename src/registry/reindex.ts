@@ -24,8 +24,8 @@ export interface ReindexResult {
 /** Documents and leaves that are read at a time. */
 const batch = 200;
 
-async function emptyIndex(db: Database, queries: Queries, version: number): Promise<void> {
-  await deleteAllWords(db.dialect, queries);
+async function emptyIndex(queries: Queries, version: number): Promise<void> {
+  await deleteAllWords(queries);
   for (const name of ['entry_details', 'entries', 'endorsers', 'log_nodes'] as const) {
     await queries.deleteFrom(name).execute();
   }
@@ -52,7 +52,7 @@ async function rebuildNodes(queries: Queries): Promise<number> {
 /** Rebuilds everything in one transaction: searches see the old index until the new one is whole. */
 export function reindex({ db, verify }: ReindexDeps, onProgress?: (entries: number) => void): Promise<ReindexResult> {
   return writeIndex<ReindexResult>(db, async (queries, state) => {
-    await emptyIndex(db, queries, state.version);
+    await emptyIndex(queries, state.version);
     const leaves = await rebuildNodes(queries);
     const failed: (EntryKey & { failures: readonly Failure[] })[] = [];
     let entries = 0;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Fault } from '../errors/fault.ts';
 import {
+  type ArchiveName,
   type AttachmentDescriptor,
   descriptorText,
   parseAttachment,
@@ -38,8 +39,7 @@ export class Catalogue {
     await files.makeDirectory(root);
     const names = await files.list(root);
     for (const name of names) {
-      if (name.endsWith(removedSuffix)) await files.remove(join(root, name));
-      else if (volumeFolder.test(name)) await catalogue.#loadOrReport(name);
+      if (volumeFolder.test(name)) await catalogue.#loadOrReport(name);
     }
     return catalogue;
   }
@@ -87,6 +87,22 @@ export class Catalogue {
     );
   }
 
+  /** The clones of a volume; of one snapshot, where that is given. */
+  clonesOf(uuid: string, snapshot?: string): readonly VolumeDescriptor[] {
+    return [...this.#volumes.values()].filter(
+      ({ clonedFrom }) => clonedFrom?.volume === uuid && (snapshot === undefined || clonedFrom.snapshot === snapshot),
+    );
+  }
+
+  /** Whether a volume is made of this snapshot in the vault, or has it as one of its own. */
+  namesArchive({ volume, epoch }: ArchiveName): boolean {
+    return [...this.#volumes.values()].some(
+      ({ uuid, parent, snapshots }) =>
+        (parent.kind === 'archive' && parent.volume === volume && parent.epoch === epoch) ||
+        (uuid === volume && snapshots.some((one) => one.epoch === epoch && one.archived !== undefined)),
+    );
+  }
+
   /** Writes a descriptor; from then on the volume is what it says, whatever happens. */
   async save(descriptor: VolumeDescriptor): Promise<void> {
     const folder = join(this.root, descriptor.uuid);
@@ -96,14 +112,29 @@ export class Catalogue {
     this.#volumes.set(descriptor.uuid, descriptor);
   }
 
-  /** Removes a volume and all its files. */
-  async remove(uuid: string): Promise<void> {
+  /** Removes a volume and all its files. `retire` is done once it is gone, again at the next start if that was cut off. */
+  async remove(uuid: string, retire: (removed: VolumeDescriptor) => Promise<void>): Promise<void> {
+    const descriptor = this.volume(uuid);
     const removed = join(this.root, `${uuid}${removedSuffix}`);
     await this.#files.rename(join(this.root, uuid), removed);
     await this.#files.synchronizeDirectory(this.root);
     this.#volumes.delete(uuid);
     for (const attachment of this.attachmentsOf(uuid)) this.#attachments.delete(attachment.id);
+    await retire(descriptor);
     await this.#files.remove(removed);
+  }
+
+  /** Finishes the removals that a crash cut off. */
+  async finishRemovals(retire: (removed: VolumeDescriptor) => Promise<void>): Promise<void> {
+    for (const name of await this.#files.list(this.root)) {
+      if (!name.endsWith(removedSuffix)) continue;
+      const folder = join(this.root, name);
+      if ((await this.#files.list(folder)).includes(descriptorName)) {
+        const path = join(folder, descriptorName);
+        await retire(parseVolume(await this.#files.readText(path), path));
+      }
+      await this.#files.remove(folder);
+    }
   }
 
   /** Removes what was made of a volume whose descriptor could not be written. */

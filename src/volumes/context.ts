@@ -1,6 +1,7 @@
 // What the parts of the volume service share.
 import { type Catalogue } from './catalogue.ts';
 import { type Randomness } from './credentials.ts';
+import { type VolumeDescriptor } from './descriptor.ts';
 import { type StoredDisk } from '../vault/stored-disk.ts';
 import { type Disks } from './disks.ts';
 import { type KeyedQueue } from './keyed-queue.ts';
@@ -12,6 +13,10 @@ export interface Context {
   readonly queue: KeyedQueue;
   readonly openImage: (image: string) => Promise<StoredDisk>;
   readonly createLayer: (volume: string, epoch: number, size: number) => Promise<void>;
+  /** Takes the pointers out of the vault that a volume's descriptor has retired. */
+  readonly retire: (uuid: string) => Promise<void>;
+  /** Takes the pointers out of the vault that a removed volume named, and no other does. */
+  readonly retireAll: (removed: VolumeDescriptor) => Promise<void>;
   readonly now: () => Date;
   readonly randomness: Randomness;
   readonly iqnPrefix: string;

@@ -7,16 +7,19 @@ import { attachmentModes, volumeKinds } from './model.ts';
 const instant = z.iso.datetime();
 const size = z.number().int().positive().multipleOf(512).max(largestDiskBytes);
 const epoch = z.number().int().positive();
+const manifestId = z.string().regex(/^[0-9a-f]{64}$/u);
 
 const parent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('nothing') }),
   z.strictObject({
     kind: z.literal('image'),
     image: z.string().min(1),
-    manifestId: z.string().regex(/^[0-9a-f]{64}$/u),
+    manifestId,
     size,
   }),
   z.strictObject({ kind: z.literal('layer'), volume: z.uuid(), epoch }),
+  /** A snapshot that is in the vault, under `volumes/<volume>/<epoch>`. */
+  z.strictObject({ kind: z.literal('archive'), volume: z.uuid(), epoch, manifestId, size }),
 ]);
 
 /** What lies below a volume's own layers. */
@@ -29,6 +32,8 @@ const snapshot = z.strictObject({
   epoch,
   size,
   created: instant,
+  /** The manifest that holds it in the vault, under `volumes/<volume>/<epoch>`; the layer is gone then. */
+  archived: z.strictObject({ manifestId, size }).optional(),
 });
 
 const volume = z.strictObject({
@@ -39,6 +44,8 @@ const volume = z.strictObject({
   tag: z.string().optional(),
   owner: z.string().optional(),
   image: z.string().optional(),
+  /** The volume, and the snapshot of it, that it was cloned from. */
+  clonedFrom: z.strictObject({ volume: z.uuid(), snapshot: z.uuid().optional() }).optional(),
   created: instant,
   quarantinedUntil: instant.optional(),
   /** Layer that takes the writes; a static disk has none. */
@@ -48,7 +55,15 @@ const volume = z.strictObject({
   parent,
   /** Oldest first. */
   snapshots: z.array(snapshot),
+  /** Pointers in the vault that are to be taken away, unless another descriptor names them. */
+  retired: z.array(z.strictObject({ volume: z.uuid(), epoch })).optional(),
 });
+
+/** Names a snapshot in the vault. */
+export interface ArchiveName {
+  readonly volume: string;
+  readonly epoch: number;
+}
 
 export type VolumeDescriptor = Readonly<z.infer<typeof volume>>;
 

@@ -92,6 +92,16 @@ export class Disks {
     return epoch;
   }
 
+  /** Reads an open disk through what its descriptor says is below its head now; the bytes are the same. */
+  async replaceParent(volume: VolumeDescriptor): Promise<void> {
+    const disk = this.#open.get(volume.uuid);
+    if (disk === undefined || volume.sealed.length > 0 || !(disk.device instanceof CopyOnWriteDevice)) return;
+    const before = disk.below;
+    disk.below = await this.#layers.holdParent(volume.parent);
+    disk.device.replaceParent(disk.below.layer);
+    await before.release();
+  }
+
   /** Whether anything was written to the volume since its last snapshot. */
   async isChanged(volume: VolumeDescriptor): Promise<boolean> {
     const { device } = await this.#disk(volume);

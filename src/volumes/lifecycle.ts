@@ -35,6 +35,11 @@ export interface CloneRequest extends Labels {
   readonly size?: number;
 }
 
+interface Origin {
+  readonly image?: string | undefined;
+  readonly clonedFrom?: VolumeDescriptor['clonedFrom'];
+}
+
 type SnapshotDescriptor = VolumeDescriptor['snapshots'][number];
 
 function checkSize(size: number, least: number): number {
@@ -65,7 +70,7 @@ export class Lifecycle {
       throw new Fault('volumes.invalid', `A static disk has the size of its image, ${size} bytes.`);
     }
     const parent: Parent = { kind: 'image', image: request.image, manifestId, size };
-    return this.#build(request, parent, checkSize(request.size ?? size, size), request.kind, request.image);
+    return this.#build(request, parent, checkSize(request.size ?? size, size), request.kind, { image: request.image });
   }
 
   /** A new disk with the content that a volume has now, or that a snapshot kept. No byte is copied. */
@@ -75,23 +80,12 @@ export class Lifecycle {
     const volume = catalogue.has(request.source) ? request.source : this.snapshotOf(request.source).volume.uuid;
     return queue.run(volume, async () => {
       const source = catalogue.volume(volume);
-      if (source.head === undefined) {
-        return this.#build(
-          request,
-          source.parent,
-          checkSize(request.size ?? source.size, source.size),
-          kind,
-          source.image,
-        );
-      }
-      let from: { epoch: number; size: number };
-      if (request.source === volume) {
-        from = { epoch: await this.#sealIfChanged(source), size: source.size };
-      } else {
-        from = this.snapshotOf(request.source).snapshot;
-      }
-      const parent: Parent = { kind: 'layer', volume, epoch: from.epoch };
-      return this.#build(request, parent, checkSize(request.size ?? from.size, from.size), kind, source.image);
+      const snapshot = source.snapshots.find((one) => one.uuid === request.source);
+      const from = snapshot ?? source;
+      const parent = snapshot === undefined ? await this.#contentNow(source) : contentOf(source, snapshot);
+      const size = checkSize(request.size ?? from.size, from.size);
+      const clonedFrom = { volume, ...(snapshot === undefined ? {} : { snapshot: snapshot.uuid }) };
+      return this.#build(request, parent, size, kind, { clonedFrom, image: source.image });
     });
   }
 
@@ -128,14 +122,27 @@ export class Lifecycle {
     return queue.run(this.snapshotOf(uuid).volume.uuid, async () => {
       const { volume, snapshot } = this.snapshotOf(uuid);
       const shared = volume.snapshots.some((other) => other.uuid !== uuid && other.epoch === snapshot.epoch);
-      const clones = shared ? [] : catalogue.dependantsOf(volume.uuid, snapshot.epoch);
+      const clones = catalogue.clonesOf(volume.uuid, uuid);
       if (clones.length > 0) {
         throw dependants(
           `Snapshot ${uuid}`,
           clones.map((clone) => `clone ${clone.uuid}`),
         );
       }
-      await catalogue.save({ ...volume, snapshots: volume.snapshots.filter((other) => other.uuid !== uuid) });
+      const archive = shared || snapshot.archived === undefined ? [] : [{ volume: volume.uuid, epoch: snapshot.epoch }];
+      const snapshots = volume.snapshots.filter((other) => other.uuid !== uuid);
+      await catalogue.save({ ...volume, snapshots, retired: [...(volume.retired ?? []), ...archive] });
+      await this.#context.retire(volume.uuid);
+    });
+  }
+
+  /** A clone that was made independent of what it was cloned from. */
+  detachFromOrigin(uuid: string): Promise<VolumeDescriptor> {
+    const { catalogue, queue } = this.#context;
+    return queue.run(uuid, async () => {
+      const { clonedFrom: _before, ...rest } = catalogue.volume(uuid);
+      await catalogue.save(rest);
+      return rest;
     });
   }
 
@@ -205,7 +212,7 @@ export class Lifecycle {
     return queue.run(uuid, async () => {
       const volume = catalogue.volume(uuid);
       this.#assertDetached(uuid);
-      const inTheWay = catalogue.dependantsOf(uuid).map((clone) => `clone ${clone.uuid}`);
+      const inTheWay = catalogue.clonesOf(uuid).map((clone) => `clone ${clone.uuid}`);
       if (options.withSnapshots !== true) inTheWay.push(...volume.snapshots.map((one) => `snapshot ${one.uuid}`));
       if (inTheWay.length > 0) throw dependants(`Volume ${uuid}`, inTheWay);
       if (volume.sealed.length > 0 && catalogue.damaged.length > 0) {
@@ -214,7 +221,7 @@ export class Lifecycle {
         });
       }
       await disks.close(uuid);
-      await catalogue.remove(uuid);
+      await catalogue.remove(uuid, (removed) => this.#context.retireAll(removed));
     });
   }
 
@@ -241,6 +248,18 @@ export class Lifecycle {
     }
   }
 
+  /** What holds all that the volume holds now. */
+  async #contentNow(volume: VolumeDescriptor): Promise<Parent> {
+    if (volume.head === undefined) return volume.parent;
+    if (volume.sealed.length === 0 && volume.parent.kind !== 'layer') {
+      const { disks } = this.#context;
+      const changed = await disks.isChanged(volume);
+      await disks.closeIfUnused(volume.uuid);
+      if (!changed) return volume.parent;
+    }
+    return { kind: 'layer', volume: volume.uuid, epoch: await this.#sealIfChanged(volume) };
+  }
+
   /** The topmost sealed layer, which holds all that the volume holds now. */
   async #sealIfChanged(volume: VolumeDescriptor): Promise<number> {
     const { catalogue, disks } = this.#context;
@@ -258,7 +277,7 @@ export class Lifecycle {
     parent: Parent,
     size: number,
     kind: VolumeKind,
-    image?: string,
+    origin: Origin = {},
   ): Promise<VolumeDescriptor> {
     const { catalogue, createLayer, now, randomness } = this.#context;
     const uuid = newUuid(randomness);
@@ -269,7 +288,8 @@ export class Lifecycle {
       size,
       ...(labels.tag === undefined ? {} : { tag: labels.tag }),
       ...(labels.owner === undefined ? {} : { owner: labels.owner }),
-      ...(image === undefined ? {} : { image }),
+      ...(origin.image === undefined ? {} : { image: origin.image }),
+      ...(origin.clonedFrom === undefined ? {} : { clonedFrom: origin.clonedFrom }),
       created: now().toISOString(),
       ...(kind === 'static' ? {} : { head: 1 }),
       sealed: [],
@@ -285,6 +305,11 @@ export class Lifecycle {
     }
     return descriptor;
   }
+}
+
+function contentOf({ uuid: volume }: VolumeDescriptor, { epoch, archived }: SnapshotDescriptor): Parent {
+  if (archived === undefined) return { kind: 'layer', volume, epoch };
+  return { kind: 'archive', volume, epoch, ...archived };
 }
 
 function dependants(what: string, names: readonly string[]): Fault {

@@ -27,7 +27,7 @@ export function presentVolume(volume: VolumeDescriptor, catalogue: Catalogue, iq
   const attachments = catalogue.attachmentsOf(volume.uuid);
   const state: VolumeState =
     volume.quarantinedUntil === undefined ? (attachments.length === 0 ? 'available' : 'attached') : 'quarantined';
-  const { uuid, kind, size, created, tag, owner, image, quarantinedUntil, parent } = volume;
+  const { uuid, kind, size, created, tag, owner, image, quarantinedUntil, clonedFrom } = volume;
   return {
     uuid,
     kind,
@@ -36,7 +36,7 @@ export function presentVolume(volume: VolumeDescriptor, catalogue: Catalogue, iq
     ...(tag === undefined ? {} : { tag }),
     ...(owner === undefined ? {} : { owner }),
     ...(image === undefined ? {} : { image }),
-    ...(parent.kind === 'layer' ? { clonedFrom: parent.volume } : {}),
+    ...(clonedFrom === undefined ? {} : { clonedFrom: clonedFrom.volume }),
     created,
     ...(quarantinedUntil === undefined ? {} : { quarantinedUntil }),
     iqn: targetName(iqnPrefix, uuid),

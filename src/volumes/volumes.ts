@@ -1,10 +1,13 @@
 // The service of volumes: disks that are made of images or blank, snapshotted, cloned, and attached to initiators.
 import { join } from 'node:path';
+import { Fault } from '../errors/fault.ts';
 import { type StoredDisk } from '../vault/stored-disk.ts';
+import { Archive, type VolumeVault } from './archive.ts';
 import { Attachments, type AttachRequest, type DetachListener, type GrantedTarget } from './attachments.ts';
 import { Catalogue, layerPath } from './catalogue.ts';
 import { type Context } from './context.ts';
 import { type Randomness, saltOf } from './credentials.ts';
+import { type VolumeDescriptor } from './descriptor.ts';
 import { Disks } from './disks.ts';
 import { Head, type HeadPlace } from './engines/layers/head.ts';
 import { LayerStore } from './engines/layers/layer-store.ts';
@@ -24,6 +27,10 @@ export interface VolumesOptions {
   readonly randomness: Randomness;
   /** What the names of targets begin with (RFC 7143 §4.2.7.1), without the colon that follows. */
   readonly iqnPrefix: string;
+  /** Where snapshots are moved to. Without it they stay in the folder, and disks are read through one layer per snapshot. */
+  readonly vault?: VolumeVault;
+  /** Told what went wrong in the background; it is tried again at the next snapshot or start. */
+  readonly onProblem?: (error: unknown) => void;
   readonly files?: StorageFiles;
 }
 
@@ -62,6 +69,8 @@ export interface Volumes {
   onDetach(listener: DetachListener): void;
   targetsFor(initiator: string): readonly string[];
   findTarget(iqn: string, initiator: string): Promise<GrantedTarget | 'not-found' | 'forbidden'>;
+  /** Makes a volume independent of what it was cloned from; I/O goes on. Needs the vault. */
+  flatten(uuid: string): Promise<Volume>;
   /** Manifests that volumes are made of: the vault must keep them. */
   manifestsInUse(): readonly string[];
   /** Why volumes were left out at start; their files are as they were found. */
@@ -84,19 +93,31 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
     const openImage = (image: string): Promise<StoredDisk> => options.images.open(image);
     const baseRoot = join(options.dataDir, 'bases');
     await files.makeDirectory(baseRoot);
-    const layers = new LayerStore({ files, baseRoot, openImage, volume: (uuid) => catalogue.volume(uuid), place });
+    const openManifest = (manifestId: string): Promise<StoredDisk> =>
+      options.vault === undefined ? Promise.reject(noVault()) : options.vault.openDisk(manifestId);
+    const volume = (uuid: string): VolumeDescriptor => catalogue.volume(uuid);
+    const layers = new LayerStore({ files, baseRoot, openImage, openManifest, volume, place });
+    const disks = new Disks(layers, place, (uuid) => catalogue.attachmentsOf(uuid).length > 0);
+    const queue = new KeyedQueue();
+    const archive =
+      options.vault === undefined ? undefined : new Archive({ catalogue, disks, queue }, layers, options.vault);
     const context: Context = {
       catalogue,
-      disks: new Disks(layers, place, (uuid) => catalogue.attachmentsOf(uuid).length > 0),
-      queue: new KeyedQueue(),
+      disks,
+      queue,
       openImage,
-      createLayer: (volume, epoch, size) => Head.create(place(volume, epoch), size),
+      createLayer: (uuid, epoch, size) => Head.create(place(uuid, epoch), size),
+      retire: async (uuid) => archive?.retire(uuid),
+      retireAll: async (removed) => archive?.retireAll(removed),
       now: options.now,
       randomness: options.randomness,
       iqnPrefix: options.iqnPrefix.toLowerCase(),
     };
-    const service = new VolumeService(context, () => lock.release());
+    await catalogue.finishRemovals(context.retireAll);
+    for (const { uuid, retired } of catalogue.volumes()) if (retired !== undefined) await context.retire(uuid);
+    const service = new VolumeService(context, archive, options.onProblem ?? (() => undefined), () => lock.release());
     await service.deleteLeftVolatile();
+    service.archiveLater([...catalogue.volumes()].filter(({ sealed }) => sealed.length > 0).map(({ uuid }) => uuid));
     return service;
   } catch (error) {
     lock.release();
@@ -104,13 +125,21 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
   }
 }
 
+function noVault(): Fault {
+  return new Fault('volumes.invalid', 'This needs a vault, and none is configured.');
+}
+
 class VolumeService implements Volumes {
   readonly #context: Context;
   readonly #lifecycle: Lifecycle;
   readonly #attachments: Attachments;
+  readonly #archive: Archive | undefined;
+  readonly #problem: (error: unknown) => void;
   readonly #unlock: () => void;
 
-  constructor(context: Context, unlock: () => void) {
+  constructor(context: Context, archive: Archive | undefined, problem: (error: unknown) => void, unlock: () => void) {
+    this.#archive = archive;
+    this.#problem = problem;
     this.#context = context;
     this.#lifecycle = new Lifecycle(context);
     this.#attachments = new Attachments(context, (uuid) => this.#lifecycle.delete(uuid, { withSnapshots: true }));
@@ -122,7 +151,9 @@ class VolumeService implements Volumes {
   }
 
   async clone(request: CloneRequest): Promise<Volume> {
-    return this.show((await this.#lifecycle.clone(request)).uuid);
+    const { uuid, parent } = await this.#lifecycle.clone(request);
+    if (parent.kind === 'layer') this.archiveLater([parent.volume]);
+    return this.show(uuid);
   }
 
   list(filter: VolumeFilter = {}): readonly Volume[] {
@@ -159,6 +190,7 @@ class VolumeService implements Volumes {
 
   async snapshot(uuid: string, labels: { readonly tag?: string } = {}): Promise<Snapshot> {
     const { volume, snapshot } = await this.#lifecycle.snapshot(uuid, labels);
+    this.archiveLater([uuid]);
     return presentSnapshot(volume, snapshot);
   }
 
@@ -195,10 +227,23 @@ class VolumeService implements Volumes {
     return this.#attachments.findTarget(iqn, initiator);
   }
 
+  async flatten(uuid: string): Promise<Volume> {
+    const archive = this.#archive;
+    if (archive === undefined) throw noVault();
+    await archive.settle(uuid);
+    return this.show((await this.#lifecycle.detachFromOrigin(uuid)).uuid);
+  }
+
+  /** Moves sealed layers of these volumes into the vault, in the background. */
+  archiveLater(uuids: readonly string[]): void {
+    this.#archive?.settleLater(uuids, this.#problem);
+  }
+
   manifestsInUse(): readonly string[] {
     const manifests = new Set<string>();
-    for (const { parent } of this.#context.catalogue.volumes()) {
-      if (parent.kind === 'image') manifests.add(parent.manifestId);
+    for (const { parent, snapshots } of this.#context.catalogue.volumes()) {
+      if (parent.kind === 'image' || parent.kind === 'archive') manifests.add(parent.manifestId);
+      for (const { archived } of snapshots) if (archived !== undefined) manifests.add(archived.manifestId);
     }
     return [...manifests];
   }
@@ -208,6 +253,7 @@ class VolumeService implements Volumes {
   }
 
   async close(): Promise<void> {
+    await this.#archive?.stop();
     await this.#context.queue.idle();
     await this.#context.disks.closeAll();
     this.#unlock();
@@ -216,7 +262,7 @@ class VolumeService implements Volumes {
   /** Volatile disks whose attachment ended with a crash of this process. */
   async deleteLeftVolatile(): Promise<void> {
     for (const volume of this.list({ kind: 'volatile', state: 'available' })) {
-      const clones = this.#context.catalogue.dependantsOf(volume.uuid);
+      const clones = this.#context.catalogue.clonesOf(volume.uuid);
       if (clones.length === 0) await this.delete(volume.uuid, { withSnapshots: true });
     }
   }

@@ -5,8 +5,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entryPath } from '../../src/pages/links.ts';
 import { describeWithTools } from '../setup/tools.ts';
 import { type TestRegistry } from '../registry/open-registry.ts';
+import { plainDocument } from '../registry/plain-documents.ts';
 import { sampleRegistry } from './sample.ts';
 import { openSite, type SampleSite } from './site.ts';
+
+function file(text: string) {
+  return { name: 'entry.xml', mimeType: 'application/xml', buffer: Buffer.from(text) };
+}
 
 describeWithTools('pages in Chromium', ['chromium'], () => {
   let subject: TestRegistry;
@@ -134,6 +139,43 @@ describeWithTools('pages in Chromium', ['chromium'], () => {
     expect(await page.locator('main a[href^="javascript"], main a[href^="data"], main img, main script').count()).toBe(
       0,
     );
+    await page.close();
+  });
+
+  test('search as you type: the list follows, the field keeps the focus, the address can be shared', async () => {
+    const { page, said } = await open('/metadata?os=ttylinux');
+    await page.locator('input[name=q]').focus();
+    await page.keyboard.type('compil');
+    await page.locator('.card', { hasText: 'base image' }).first().waitFor({ state: 'detached' });
+    expect(await page.locator('.card h3').allTextContents()).toEqual(['ttylinux with compilers and tools']);
+    expect(await page.locator('#found').textContent()).toBe('1 entry');
+    expect(await page.locator('.chips').textContent()).toContain('compil');
+    expect(await page.evaluate('document.activeElement.name')).toBe('q');
+    expect(page.url()).toBe(`${site.origin}/metadata?q=compil&sort=-created&os=ttylinux`);
+    await page.keyboard.press('Escape');
+    await page.locator('input[name=q]').fill('');
+    await page.locator('#found', { hasText: '7 entries' }).waitFor();
+    expect(said).toEqual([]);
+    await page.close();
+  });
+
+  test('a document that is chosen or dropped is judged before it is sent', async () => {
+    const { page, said } = await open('/upload');
+    await page.locator('input[type=file]').setInputFiles(file('<b>not signed</b>'));
+    await page.locator('[data-verdict] h2', { hasText: 'would be refused' }).waitFor();
+    expect(await page.locator('[data-verdict] .failures li').count()).toBe(2);
+    await page.locator('input[type=file]').setInputFiles(file(plainDocument({ image: 'new' }).toString()));
+    await page.locator('[data-verdict] h2', { hasText: 'can be published' }).waitFor();
+    expect(await page.locator('[data-verdict] .steps').textContent()).toContain('covers the whole document');
+    // As a person would drop it: the browser's own events with a real file in them.
+    await page.evaluate(`(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['<img src=x onerror=alert(1)>'], 'dropped.xml', { type: 'text/xml' }));
+      document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+    })()`);
+    await page.locator('[data-verdict] h2', { hasText: 'would be refused' }).waitFor();
+    expect(await page.evaluate("document.querySelector('input[type=file]').files[0].name")).toBe('dropped.xml');
+    expect(said).toEqual([]);
     await page.close();
   });
 });

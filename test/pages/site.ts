@@ -1,5 +1,6 @@
 // A site of sample pages on a free port, as strict about what a page may load as the real one.
 import { createServer, type Server } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo } from 'node:net';
 import { browsePage } from '../../src/pages/browse.tsx';
@@ -83,10 +84,16 @@ export async function openSite(subject: TestRegistry): Promise<SampleSite> {
     const file = /^\/static\/([a-z]+\.(css|js|svg))$/u.exec(url.pathname);
     const types = { css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' } as const;
     const type = file === null ? 'text/html; charset=utf-8' : types[file[2] as keyof typeof types];
+    if (url.pathname === '/metadata/check') {
+      void buffer(request)
+        .then((bytes) => subject.registry.check(bytes))
+        .then((checked) => response.setHeader('content-type', 'application/json').end(JSON.stringify(checked)));
+      return;
+    }
     const body =
       file === null
         ? answer(subject, url)
-        : readFile(new URL(`../../src/pages/static/${file[1] ?? ''}`, import.meta.url), 'utf8');
+        : readFile(new URL(`../../dist/src/pages/static/${file[1] ?? ''}`, import.meta.url), 'utf8');
     body.then(
       (text) => response.writeHead(200, { 'content-type': type, 'content-security-policy': policy }).end(text),
       (error: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error)),

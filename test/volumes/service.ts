@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BlockDevice } from '../../src/block/device.ts';
 import { Fault } from '../../src/errors/fault.ts';
+import { type VolumeVault } from '../../src/volumes/archive.ts';
 import { openVolumes, type Volumes } from '../../src/volumes/volumes.ts';
 import { type MemoryDisk, memoryDisk } from './memory-disk.ts';
 
@@ -24,7 +25,8 @@ export function repeatableRandomness(): (bytes: number) => Buffer {
 export interface Site {
   readonly folder: string;
   readonly images: Map<string, MemoryDisk>;
-  open(): Promise<Volumes>;
+  readonly problems: unknown[];
+  open(vault?: VolumeVault): Promise<Volumes>;
   remove(): void;
 }
 
@@ -32,11 +34,15 @@ export function newSite(images: Readonly<Record<string, Buffer>>): Site {
   const folder = mkdtempSync(join(tmpdir(), 'mintmark-volumes-'));
   const disks = new Map(Object.entries(images).map(([identifier, bytes]) => [identifier, memoryDisk(bytes)]));
   const randomness = repeatableRandomness();
+  const problems: unknown[] = [];
   return {
     folder,
     images: disks,
-    open: () =>
+    problems,
+    open: (vault) =>
       openVolumes({
+        ...(vault === undefined ? {} : { vault }),
+        onProblem: (problem) => problems.push(problem),
         dataDir: folder,
         images: {
           async open(identifier) {
@@ -69,6 +75,15 @@ export async function deviceOf(
       await volumes.detach(attachment.id);
     },
   };
+}
+
+/** The device of a volume that is attached and stays so, and therefore stays open. */
+export async function attachedDevice(volumes: Volumes, volume: string): Promise<BlockDevice> {
+  const attachment = await volumes.attach({ volume, initiator, mode: 'read-write' });
+  const target = await volumes.findTarget(attachment.iqn, initiator);
+  if (typeof target === 'string') throw new Error(target);
+  await target.release();
+  return target.device;
 }
 
 /** SHA-256 of bytes: a difference is told at once, and not byte by byte. */

@@ -90,9 +90,7 @@ export function registryTables(dialect: Dialect): readonly string[] {
           `create table entry_words (id bigint primary key references entries (id) on delete cascade, words tsvector not null)`,
           `create index entry_words_by_word on entry_words using gin (words)`,
         ]
-      : [
-          `create virtual table entry_words using fts5(words, content='', contentless_delete=1, detail=full, prefix='2 3', tokenize='unicode61 remove_diacritics 0')`,
-        ]),
+      : [`create virtual table entry_words using fts5(words, prefix='2 3', tokenize='unicode61 remove_diacritics 0')`]),
     `create table endorsers (
        email ${text} primary key,
        subject ${text} not null,

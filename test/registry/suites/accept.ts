@@ -95,6 +95,25 @@ export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
     expect((await subject.find({ status: 'all' })).total).toBe(0);
   });
 
+  test('a check says what would become of a document, and writes nothing', async () => {
+    const check = async (bytes: Buffer) => {
+      const { accepted, title, failures } = await subject.registry.check(bytes);
+      return [accepted, title, ...failures.map(({ code }) => code)];
+    };
+    const refused = 'This document would be refused';
+    const newest = plainDocument({ endorsed: '2026-01-02T00:00:00Z' });
+    expect(await check(newest)).toEqual([true, 'This document can be published']);
+    await subject.registry.accept(newest, {});
+    expect(await check(newest)).toEqual([true, 'This document is here already']);
+    expect(await check(plainDocument({ endorsed: '2026-01-01T00:00:00Z' }))).toEqual([
+      false,
+      refused,
+      'registry.older',
+    ]);
+    expect(await check(Buffer.from('x'))).toEqual([false, refused, 'not-xml', 'signature-missing']);
+    expect(await decisions()).toHaveLength(1);
+  });
+
   test('every decision is in the log, and nothing of the sender', async () => {
     await subject.upload({});
     await faultOf(subject.upload({ title: 'other' }));

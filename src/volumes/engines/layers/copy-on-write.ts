@@ -3,7 +3,7 @@ import { type BlockDevice, type Extent } from '../../../block/device.ts';
 import { blockBytes } from '../../geometry.ts';
 import { blockState, isHeld } from './block-states.ts';
 import { type Head } from './head.ts';
-import { ExtentList } from './layer.ts';
+import { ExtentList, type Layer } from './layer.ts';
 import { Overlay } from './overlay.ts';
 
 /** Zeros to write at the ragged edges of a run. */
@@ -175,6 +175,11 @@ export class CopyOnWriteDevice implements BlockDevice {
       sealed.head.unseal();
       throw error;
     }
+  }
+
+  /** Reads through another layer from now on, which holds the same bytes as the one before. */
+  replaceParent(parent: Layer): void {
+    this.#top = new Overlay(this.#top.head, parent);
   }
 
   close(): Promise<void> {

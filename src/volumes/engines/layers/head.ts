@@ -206,11 +206,24 @@ export class Head {
       });
       if (this.#failure === undefined && this.#superseded === undefined) await this.#lastCheckpoint();
     } finally {
-      for (const journal of this.#older) journal.closeSync();
-      this.#journal?.closeSync();
-      this.#map?.closeSync();
-      this.#data.closeSync();
+      this.#closeFiles();
     }
+  }
+
+  /** Releases the files of a sealed head, and removes them. */
+  async discard(): Promise<void> {
+    await this.#checkpointing?.catch(() => {
+      // Nothing of it is needed any more.
+    });
+    this.#closeFiles();
+    await this.#place.files.remove(this.#place.directory);
+  }
+
+  #closeFiles(): void {
+    for (const journal of this.#older) journal.closeSync();
+    this.#journal?.closeSync();
+    this.#map?.closeSync();
+    this.#data.closeSync();
   }
 
   #assertWritable(): void {

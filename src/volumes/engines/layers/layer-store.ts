@@ -17,12 +17,14 @@ export interface HeldLayer {
 
 interface OpenLayer {
   readonly layer: Layer;
-  close(): Promise<void>;
+  close(discard: boolean): Promise<void>;
 }
 
 interface Entry {
   readonly opening: Promise<OpenLayer>;
   holders: number;
+  /** Its files are to be removed when it is closed. */
+  discarded?: boolean;
 }
 
 export interface LayerStoreOptions {
@@ -31,6 +33,8 @@ export interface LayerStoreOptions {
   readonly baseRoot: string;
   /** The disk of an image in the vault. */
   readonly openImage: (image: string) => Promise<StoredDisk>;
+  /** A disk in the vault by its manifest. */
+  readonly openManifest: (manifestId: string) => Promise<StoredDisk>;
   /** The volume's descriptor as it is now. */
   readonly volume: (uuid: string) => VolumeDescriptor;
   /** Where the files of one layer of a volume lie. */
@@ -49,7 +53,12 @@ export class LayerStore {
 
   /** What lies below a volume's own layers. */
   async holdParent(parent: Parent): Promise<HeldLayer> {
-    if (parent.kind === 'image') return this.#hold(`base ${parent.manifestId}`, () => this.#openBase(parent));
+    if (parent.kind === 'image') {
+      return this.#holdBase(parent, () => sameDisk(this.#options.openImage(parent.image), parent));
+    }
+    if (parent.kind === 'archive') {
+      return this.#holdBase(parent, () => this.#options.openManifest(parent.manifestId));
+    }
     if (parent.kind === 'layer') return this.holdSealed(this.#options.volume(parent.volume), parent.epoch);
     return { layer: zeroLayer, release: () => Promise.resolve() };
   }
@@ -81,11 +90,15 @@ export class LayerStore {
     return { layer: overlay, release: () => this.#release(key) };
   }
 
-  /** The base layers that are open. */
-  async *bases(): AsyncGenerator<BaseLayer> {
-    for (const { opening } of this.#entries.values()) {
-      const { layer } = await opening;
-      if (layer instanceof BaseLayer) yield layer;
+  /** Removes the files of a sealed layer that no descriptor names any more, once the last disk that reads it is closed. */
+  async discard(volume: string, epoch: number): Promise<void> {
+    const key = sealedKey(volume, epoch);
+    const { files, directory } = this.#options.place(volume, epoch);
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) entry.discarded = true;
+    else {
+      await this.#closing.get(key);
+      await files.remove(directory);
     }
   }
 
@@ -113,7 +126,7 @@ export class LayerStore {
     if (entry.holders > 0) return;
     this.#entries.delete(key);
     const closing = entry.opening
-      .then((open) => open.close())
+      .then((open) => open.close(entry.discarded === true))
       .finally(() => {
         if (this.#closing.get(key) === closing) this.#closing.delete(key);
       });
@@ -121,25 +134,30 @@ export class LayerStore {
     await closing;
   }
 
-  async #openBase(parent: Extract<Parent, { kind: 'image' }>): Promise<OpenLayer> {
-    const { files, baseRoot, openImage } = this.#options;
-    let disk: Promise<StoredDisk> | undefined;
-    const source = (): Promise<StoredDisk> => {
-      disk ??= sameDisk(openImage(parent.image), parent).catch((error: unknown) => {
-        disk = undefined;
-        throw error;
-      });
-      return disk;
-    };
-    const identity = { manifestId: parent.manifestId, size: parent.size, chunkBytes };
-    const layer = await BaseLayer.open(files, join(baseRoot, parent.manifestId), identity, source);
-    return {
-      layer,
-      async close() {
-        await layer.close();
-        await (await disk?.catch(() => undefined))?.close();
-      },
-    };
+  #holdBase(
+    { manifestId, size }: { readonly manifestId: string; readonly size: number },
+    open: () => Promise<StoredDisk>,
+  ): Promise<HeldLayer> {
+    return this.#hold(`base ${manifestId}`, async () => {
+      const { files, baseRoot } = this.#options;
+      let disk: Promise<StoredDisk> | undefined;
+      const source = (): Promise<StoredDisk> => {
+        disk ??= open().catch((error: unknown) => {
+          disk = undefined;
+          throw error;
+        });
+        return disk;
+      };
+      const identity = { manifestId, size, chunkBytes };
+      const layer = await BaseLayer.open(files, join(baseRoot, manifestId), identity, source);
+      return {
+        layer,
+        async close() {
+          await layer.close();
+          await (await disk?.catch(() => undefined))?.close();
+        },
+      };
+    });
   }
 }
 
@@ -150,8 +168,8 @@ function sealedKey(volume: string, epoch: number): string {
 function openSealed(head: Head, below: HeldLayer): OpenLayer {
   return {
     layer: new Overlay(head, below.layer),
-    async close() {
-      await head.close();
+    async close(discard) {
+      await (discard ? head.discard() : head.close());
       await below.release();
     },
   };
