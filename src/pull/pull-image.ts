@@ -1,6 +1,6 @@
 // One pull of one image: its locations in order, until one serves what was signed; then it is committed, and not before.
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Agent } from 'undici';
 import { Fault } from '../errors/fault.ts';
@@ -32,7 +32,7 @@ export interface PullParts {
 }
 
 /** What a location's bytes became, ready to be committed. */
-export interface StoredImage {
+interface StoredImage {
   readonly manifestId: string;
   readonly size: number;
   readonly contentBytes: number;
@@ -144,7 +144,7 @@ async function attempt(
     const stored =
       format === 'raw' || format === 'iso'
         ? await storeAsItIs(session, proven, bytes, signal)
-        : await storeConverted(session, proven, format, parts);
+        : await storeConverted(session, proven, format, { ...parts, path: `${path}.image` });
     const checksums = proven.digests();
     if (checksums === undefined) throw new Fault('internal', 'A pull came to its end without its checksums.');
     signal.throwIfAborted();
@@ -166,7 +166,6 @@ async function attempt(
     return checkPointer(pointer, metadata);
   } finally {
     await session.abort();
-    await rm(`${path}.image`, { force: true });
   }
 }
 

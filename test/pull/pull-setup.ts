@@ -50,7 +50,7 @@ export interface PullSetup {
   readonly vault: Vault;
   readonly puller: Puller;
   /** Every file of the vault and of the folder for pulls. */
-  files(): Promise<string[]>;
+  readonly files: () => Promise<string[]>;
   readonly folder: string;
 }
 
