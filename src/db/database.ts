@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
-import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
+import { Kysely, PostgresDialect, SqliteDialect, type LogEvent } from 'kysely';
 import { migrate } from './migrate.ts';
 import { openPool } from './postgres.ts';
 import { statementCache } from './statement-cache.ts';
@@ -38,8 +38,15 @@ export interface PostgresLocation {
   readonly connections?: number;
 }
 
+export interface DatabaseOptions {
+  /** Is told the text of every query that has run, without its parameters. */
+  readonly onQuery?: (text: string) => void;
+}
+
+type QueryLog = (event: LogEvent) => void;
+
 /** Commits return after the write-ahead log has been synced: what was acknowledged is there after a power cut. */
-function openSqlite(file: string): Kysely<Tables> {
+function openSqlite(file: string, log: QueryLog): Kysely<Tables> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
   const connection = new SqliteConnection(file);
   connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
@@ -48,18 +55,24 @@ function openSqlite(file: string): Kysely<Tables> {
   connection.pragma('foreign_keys = ON');
   connection.pragma('trusted_schema = OFF');
   connection.pragma(`cache_size = -${cacheKiB}`);
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: statementCache(connection) }) });
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: statementCache(connection) }), log });
 }
 
 /**
  * Opens a database and brings its tables up to date. Throws `db.migration` where that cannot be done, and
  * `db.unreachable` where PostgreSQL does not answer.
  */
-export async function openDatabase(location: SqliteLocation | PostgresLocation): Promise<Database> {
+export async function openDatabase(
+  location: SqliteLocation | PostgresLocation,
+  { onQuery }: DatabaseOptions = {},
+): Promise<Database> {
+  const log: QueryLog = ({ level, query }) => {
+    if (level === 'query') onQuery?.(query.sql);
+  };
   const [dialect, query]: [Dialect, Kysely<Tables>] =
     'file' in location
-      ? ['sqlite', openSqlite(location.file)]
-      : ['postgres', new Kysely<Tables>({ dialect: new PostgresDialect({ pool: await openPool(location) }) })];
+      ? ['sqlite', openSqlite(location.file, log)]
+      : ['postgres', new Kysely<Tables>({ dialect: new PostgresDialect({ pool: await openPool(location) }), log })];
   const database: Database = { dialect, query, close: () => query.destroy() };
   try {
     await migrate(database);

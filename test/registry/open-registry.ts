@@ -9,10 +9,10 @@ export interface TestRegistry {
   readonly db: Database;
   readonly registry: Registry;
   readonly clock: { now: Date };
-  upload(entry: PlainEntry): ReturnType<Registry['accept']>;
-  find(query?: EntryQueryInput): Promise<EntryList>;
-  titles(query?: EntryQueryInput): Promise<readonly (string | undefined)[]>;
-  close(): Promise<void>;
+  readonly upload: (entry: PlainEntry) => ReturnType<Registry['accept']>;
+  readonly find: (query?: EntryQueryInput) => Promise<EntryList>;
+  readonly titles: (query?: EntryQueryInput) => Promise<readonly (string | undefined)[]>;
+  readonly close: () => Promise<void>;
 }
 
 export function registryOver(db: Database, deps: Partial<RegistryDeps> = {}): TestRegistry {

@@ -9,6 +9,7 @@ import { registryOver, type OpenTestRegistry } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
 import { findSuite } from './suites/find.ts';
 import { pagingSuite } from './suites/paging.ts';
+import { queriesOf } from './suites/queries.ts';
 import { reindexSuite } from './suites/reindex.ts';
 
 /** Those that hold rows, dependent ones first. */
@@ -75,6 +76,15 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
     };
     await expect(surviveKills(cluster.location(), open)).resolves.toBeUndefined();
   }, 120_000);
+
+  test('the queries are those that were reviewed', async () => {
+    const said: string[] = [];
+    await cluster.createDatabase('golden');
+    const db = await openDatabase(cluster.location('golden'), { onQuery: (text) => said.push(text) });
+    const subject = registryOver(db);
+    await expect(await queriesOf(subject, said)).toMatchFileSnapshot('./golden/queries.postgres.sql');
+    await subject.close();
+  });
 
   test('a server that is not there is told', async () => {
     const url = 'postgres://mintmark@/postgres?host=/nowhere';

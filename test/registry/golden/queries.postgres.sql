@@ -1,0 +1,115 @@
+-- accept a document
+begin;
+update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+select "id" from "documents" where "sha256" = $1;
+select "created" from "documents" where "identifier" = $1 and "email" = $2 order by "created" desc limit $3;
+insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
+insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3);
+insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values ($1, $2, $3, $4, $5, $6, $7);
+select "id", "class_id", "status" from "entries" where "identifier" = $1 and "email" = $2 and "replaced_by" is null;
+select "id" from "entry_classes" where "facets" = $1;
+insert into "entry_classes" ("id", "facets", "valid_count", "expired_count", "deprecated_count", "all_count", "version") values ($1, $2, $3, $4, $5, $6, $7);
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values ($1, $2, $3, $4, $5, $6, $7);
+insert into entry_words (id, words) values ($1, array_to_tsvector($2::text[]));
+update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = $9, "issuer" = $10, "fingerprint" = $11, "first_created" = case when "endorsers"."first_created" > $12 then $13 else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < $14 then $15 else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + $16, "images" = "endorsers"."images" + $17;
+update "registry_state" set "log_size" = $1 where "id" = $2;
+commit;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = $1;
+
+-- accept a newer one
+begin;
+update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+select "id" from "documents" where "sha256" = $1;
+select "created" from "documents" where "identifier" = $1 and "email" = $2 order by "created" desc limit $3;
+insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
+select "hash" from "log_nodes" where "height" = $1 and "position" = $2;
+insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3), ($4, $5, $6);
+insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values ($1, $2, $3, $4, $5, $6, $7);
+select "id", "class_id", "status" from "entries" where "identifier" = $1 and "email" = $2 and "replaced_by" is null;
+update "entries" set "replaced_by" = $1 where "id" = $2;
+update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
+select "id" from "entry_classes" where "facets" = $1;
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values ($1, $2, $3, $4, $5, $6, $7);
+insert into entry_words (id, words) values ($1, array_to_tsvector($2::text[]));
+update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = $9, "issuer" = $10, "fingerprint" = $11, "first_created" = case when "endorsers"."first_created" > $12 then $13 else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < $14 then $15 else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + $16, "images" = "endorsers"."images" + $17;
+update "registry_state" set "log_size" = $1 where "id" = $2;
+commit;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = $1;
+
+-- the same bytes again
+begin;
+update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+select "id" from "documents" where "sha256" = $1;
+commit;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = $1;
+
+-- refuse a document
+begin;
+update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
+insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3);
+update "registry_state" set "log_size" = $1 where "id" = $2;
+commit;
+
+-- first page
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
+select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
+select * from "entry_classes" where "version" > $1;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit $3;
+select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in ($1);
+
+-- by title, with a filter
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
+select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
+with "fitting" as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null and e.class_id = any($3::bigint[])) select "id", "value" from "fitting" order by "value" asc, "id" asc limit $4;
+select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+
+-- all, with history
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
+select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 order by "e"."created" desc, "e"."id" desc limit $2;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in ($1, $2);
+
+-- words
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
+select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
+select count(*) as count from (select w.id from entry_words w where w.words @@ $1::tsquery order by w.id desc limit $2) as hits;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select w.id from entry_words w where w.words @@ $1::tsquery order by w.id desc limit $2) and "e"."replaced_by" is null and "e"."status" = $3 limit $4) as "narrowed" group by "class_id";
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null and "e"."id" in (select w.id from entry_words w where w.words @@ $3::tsquery order by w.id desc limit $4)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit $5;
+select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+
+-- an endorser
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
+select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."email" = $1 and "e"."replaced_by" is null and "e"."status" = $2 limit $3) as "narrowed" group by "class_id";
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null and "e"."email" = $3 order by "e"."created" desc, "e"."id" desc limit $4;
+select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in ($1);
+
+-- history of an image
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = $1 and "e"."email" = $2 order by "e"."created" desc limit $3;
+
+-- by tag
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."email" = $1 and "e"."tag" = $2 and "e"."replaced_by" is null and "e"."status" != $3 and ("e"."valid_until" is null or "e"."valid_until" > $4) order by "e"."created" desc, "e"."id" desc limit $5;
+
+-- endorsers
+select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" > $1 order by "email" limit $2;
+select count(*) as "total" from "endorsers";
+
+-- one endorser
+select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" = $1;
+select "tag", "identifier", "created" from "entries" where "email" = $1 and "tag" is not null and "replaced_by" is null and "status" = $2 order by "created" desc limit $3;
+
+-- next page
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
+select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
+select * from "entry_classes" where "version" > $1;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null and ("e"."created", e.id) < ($3, $4) order by "e"."created" desc, "e"."id" desc limit $5;
+select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" >= $3 and ("e"."created", e.id) < ($4, $5)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit $6;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in ($1);

@@ -1,0 +1,115 @@
+-- accept a document
+begin;
+update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+select "id" from "documents" where "sha256" = ?;
+select "created" from "documents" where "identifier" = ? and "email" = ? order by "created" desc limit ?;
+insert into "log_leaves" ("seq", "leaf", "address", "detail") values (?, ?, ?, ?);
+insert into "log_nodes" ("height", "position", "hash") values (?, ?, ?);
+insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values (?, ?, ?, ?, ?, ?, ?);
+select "id", "class_id", "status" from "entries" where "identifier" = ? and "email" = ? and "replaced_by" is null;
+select "id" from "entry_classes" where "facets" = ?;
+insert into "entry_classes" ("id", "facets", "valid_count", "expired_count", "deprecated_count", "all_count", "version") values (?, ?, ?, ?, ?, ?, ?);
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values (?, ?, ?, ?, ?, ?, ?);
+insert into entry_words (rowid, words) values (?, ?);
+update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = ?, "issuer" = ?, "fingerprint" = ?, "first_created" = case when "endorsers"."first_created" > ? then ? else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < ? then ? else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + ?, "images" = "endorsers"."images" + ?;
+update "registry_state" set "log_size" = ? where "id" = ?;
+commit;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = ?;
+
+-- accept a newer one
+begin;
+update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+select "id" from "documents" where "sha256" = ?;
+select "created" from "documents" where "identifier" = ? and "email" = ? order by "created" desc limit ?;
+insert into "log_leaves" ("seq", "leaf", "address", "detail") values (?, ?, ?, ?);
+select "hash" from "log_nodes" where "height" = ? and "position" = ?;
+insert into "log_nodes" ("height", "position", "hash") values (?, ?, ?), (?, ?, ?);
+insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values (?, ?, ?, ?, ?, ?, ?);
+select "id", "class_id", "status" from "entries" where "identifier" = ? and "email" = ? and "replaced_by" is null;
+update "entries" set "replaced_by" = ? where "id" = ?;
+update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
+select "id" from "entry_classes" where "facets" = ?;
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values (?, ?, ?, ?, ?, ?, ?);
+insert into entry_words (rowid, words) values (?, ?);
+update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = ?, "issuer" = ?, "fingerprint" = ?, "first_created" = case when "endorsers"."first_created" > ? then ? else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < ? then ? else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + ?, "images" = "endorsers"."images" + ?;
+update "registry_state" set "log_size" = ? where "id" = ?;
+commit;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = ?;
+
+-- the same bytes again
+begin;
+update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+select "id" from "documents" where "sha256" = ?;
+commit;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = ?;
+
+-- refuse a document
+begin;
+update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+insert into "log_leaves" ("seq", "leaf", "address", "detail") values (?, ?, ?, ?);
+insert into "log_nodes" ("height", "position", "hash") values (?, ?, ?);
+update "registry_state" set "log_size" = ? where "id" = ?;
+commit;
+
+-- first page
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
+select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select * from "entry_classes" where "version" > ?;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?;
+select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
+
+-- by title, with a filter
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
+select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+with "fitting" as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" asc, "id" asc limit ?;
+select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+
+-- all, with history
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
+select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? order by "e"."created" desc, "e"."id" desc limit ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?, ?);
+
+-- words
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
+select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select count(*) as count from (select rowid as id from entry_words where entry_words match ? order by rowid desc limit ?) as hits;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select rowid as id from entry_words where entry_words match ? order by rowid desc limit ?) and "e"."replaced_by" is null and "e"."status" = ? limit ?) as "narrowed" group by "class_id";
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and "e"."id" in (select rowid as id from entry_words where entry_words match ? order by rowid desc limit ?)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+
+-- an endorser
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
+select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."email" = ? and "e"."replaced_by" is null and "e"."status" = ? limit ?) as "narrowed" group by "class_id";
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?;
+select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
+
+-- history of an image
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = ? and "e"."email" = ? order by "e"."created" desc limit ?;
+
+-- by tag
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."email" = ? and "e"."tag" = ? and "e"."replaced_by" is null and "e"."status" != ? and ("e"."valid_until" is null or "e"."valid_until" > ?) order by "e"."created" desc, "e"."id" desc limit ?;
+
+-- endorsers
+select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" > ? order by "email" limit ?;
+select count(*) as "total" from "endorsers";
+
+-- one endorser
+select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" = ?;
+select "tag", "identifier", "created" from "entries" where "email" = ? and "tag" is not null and "replaced_by" is null and "status" = ? order by "created" desc limit ?;
+
+-- next page
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
+select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select * from "entry_classes" where "version" > ?;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and ("e"."created", e.id) < (?, ?) order by "e"."created" desc, "e"."id" desc limit ?;
+select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
