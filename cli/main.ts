@@ -7,10 +7,12 @@ import { reportFailure } from './print.ts';
 /** By the first word of a command line; only the group that is asked for is loaded, so that commands start at once. */
 const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> = {
   metadata: async () => [(await import('./metadata.ts')).metadataGroup, (await import('./upload.ts')).uploadCommands],
-  image: async () => [(await import('./image.ts')).imageCommands],
+  image: async () => [(await import('./image.ts')).imageCommands, (await import('./pull.ts')).pullCommands],
+  cache: async () => [(await import('./pull.ts')).cacheCommands],
   endorser: async () => [(await import('./endorser.ts')).endorserCommands],
   policy: async () => [(await import('./policy.ts')).policyCommands],
   volume: async () => [(await import('./volume.ts')).volumeCommands],
+  snapshot: async () => [(await import('./snapshot.ts')).snapshotCommands],
   log: async () => [(await import('./log.ts')).logCommands],
   iscsi: async () => [(await import('./iscsi.ts')).iscsiGroup],
   serve: async () => [(await import('./serve.ts')).serveCommands],

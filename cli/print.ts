@@ -1,4 +1,5 @@
 // How commands answer: one JSON value under --json, text for people otherwise; and how failures look.
+import { type Command } from 'commander';
 import { Fault } from '../src/errors/fault.ts';
 import { exitCodes, faults } from '../src/errors/table.ts';
 import { type CliContext } from './context.ts';
@@ -11,6 +12,11 @@ export function answer(
   forPeople: () => string,
 ): void {
   context.stdout.write(options.json === true ? `${JSON.stringify(value, undefined, 2)}\n` : `${forPeople()}\n`);
+}
+
+/** The group of commands with this name, which another file may have begun. */
+export function commandGroup(program: Command, name: string): Command {
+  return program.commands.find((command) => command.name() === name) ?? program.command(name);
 }
 
 /** Columns of text, aligned; the first row is the heading. */

@@ -1,18 +1,12 @@
 // `mintmark metadata upload` and `download`: signed documents to and from a registry.
 import { readFile } from 'node:fs/promises';
-import { type Command } from 'commander';
 import { z } from 'zod';
 import { Fault } from '../src/errors/fault.ts';
 import { connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CommandGroup } from './context.ts';
-import { answer } from './print.ts';
+import { answer, commandGroup } from './print.ts';
 
 const uploaded = z.object({ outcome: z.enum(['created', 'unchanged']), entry: z.looseObject({ path: z.string() }) });
-
-/** The group of commands with this name, which another file may have begun. */
-function group(program: Command, name: string): Command {
-  return program.commands.find((command) => command.name() === name) ?? program.command(name);
-}
 
 async function documentBytes(file: string): Promise<Buffer> {
   try {
@@ -23,7 +17,7 @@ async function documentBytes(file: string): Promise<Buffer> {
 }
 
 export const uploadCommands: CommandGroup = (program, context) => {
-  const metadata = group(program, 'metadata');
+  const metadata = commandGroup(program, 'metadata');
 
   withServerFlags(metadata.command('upload').description('publish signed documents in a registry'))
     .argument('<file...>', 'signed metadata documents')
