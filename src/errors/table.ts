@@ -259,6 +259,18 @@ export const faults = {
     title: 'This write was given up before it ended',
     action: 'Start it again; nothing of it was kept.',
   },
+  'vault.busy': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'Garbage is being collected already',
+    action: 'Wait until that collection has ended.',
+  },
+  'vault.in-use': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'This image is in use',
+    action: 'Detach and remove the volumes that are made from it first, or unpin it.',
+  },
   'pull.no-location': {
     status: 422,
     exit: exitCodes.refused,

@@ -24,6 +24,8 @@ export interface ChunkReader {
   read(sha256: Buffer, signal?: AbortSignal): Promise<Buffer>;
   /** Copies that were found damaged since the vault was opened. */
   readonly damaged: ReadonlyMap<string, DamagedCopy>;
+  /** Takes a copy off that list: it was repaired. */
+  forget(key: string): void;
 }
 
 /** The chunk as it is outside the vault, or undefined where the stored bytes cannot be it. */
@@ -67,6 +69,7 @@ export function createChunkReader(store: ObjectStore, catalog: Catalog): ChunkRe
 
   return {
     damaged,
+    forget: (key) => void damaged.delete(key),
     async read(sha256, signal) {
       let result = await readCopies(sha256, signal);
       if (typeof result === 'string') {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Fault } from '../errors/fault.ts';
 import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
+import { releaseStaleLock } from './condemned.ts';
 import { createStoredDisk, openManifest } from './disk-reader.ts';
 import { type ObjectStore } from './object-store.ts';
 import {
@@ -51,6 +52,7 @@ export interface Vault {
   readonly catalog: Catalog;
   readonly reader: ChunkReader;
   readonly now: () => Date;
+  readonly random: (bytes: number) => Buffer;
   readonly node: string;
 }
 
@@ -85,6 +87,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
   const { store, node, compress = false, now = () => new Date(), random = randomBytes } = settings;
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
   await undoUnfinished(store, node);
+  await releaseStaleLock(store, node);
   const catalog = createCatalog(store);
   await catalog.refresh();
   const reader = createChunkReader(store, catalog);
@@ -109,6 +112,11 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     return found;
   }
 
+  async function isPointedTo(manifestId: string): Promise<boolean> {
+    const names = (pointer: { readonly manifestId: string }): boolean => pointer.manifestId === manifestId;
+    return (await readAll('volumes/', readVolume)).some(names) || (await readAll('images/', readImage)).some(names);
+  }
+
   async function removeKey(key: string | undefined): Promise<boolean> {
     if (key === undefined || (await store.info(key)) === undefined) return false;
     await store.remove(key);
@@ -121,8 +129,10 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     reader,
     openDisks,
     now,
+    random,
     node,
-    beginWrite: () => beginWrite({ store, catalog, reader, node, writer: random(12).toString('hex'), compress, now }),
+    beginWrite: () =>
+      beginWrite({ store, catalog, reader, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {

@@ -5,6 +5,7 @@ import { type ChunkReader } from './chunk-reader.ts';
 import { openManifest } from './disk-reader.ts';
 import { writeDisk, type DiskToWrite } from './disk-writer.ts';
 import { readCondemned } from './condemned.ts';
+import { publishIntent, releasePacks } from './intent.ts';
 import { type ObjectStore } from './object-store.ts';
 import { createPackWriter } from './pack-writer.ts';
 import {
@@ -18,8 +19,6 @@ import {
 } from './records.ts';
 import { openRecord, sealRecord } from './sealed-record.ts';
 
-/** An intent that was not renewed for this long, in ms, is given up by the collection of garbage. */
-export const intentLifetime = 24 * 60 * 60 * 1000;
 const renewEvery = 10 * 60 * 1000;
 
 export type ImageToCommit = Omit<ImagePointer, 'format' | 'version' | 'writer'>;
@@ -51,6 +50,8 @@ export interface SessionParts {
   /** 12 random bytes, hex. */
   readonly writer: string;
   readonly compress: boolean;
+  /** Whether a pointer leads to the manifest. */
+  readonly isPointedTo: (manifestId: string) => Promise<boolean>;
   readonly now: () => Date;
 }
 
@@ -61,14 +62,15 @@ export async function beginWrite({
   node,
   writer,
   compress,
+  isPointedTo,
   now,
 }: SessionParts): Promise<WriteSession> {
-  const intent = intentKey(node, writer);
   let renewed = 0;
+  const parts = { store, catalog, node, now };
+  const intent = intentKey(node, writer);
   async function renew(): Promise<void> {
     renewed = now().getTime();
-    const record = { format: 'mintmark-intent', version: 1, writer, node, renewed: now().toISOString() };
-    await store.put(intent, [sealRecord(record)]);
+    await publishIntent(parts, writer);
   }
   // The order is what makes it safe (docs/vault-format.md, "Collecting garbage"): the intent, then the packs that are
   // there, then those among them that are about to go.
@@ -79,6 +81,7 @@ export async function beginWrite({
   const packs = createPackWriter(store, catalog, writer, compress);
   let sharedBytes = 0;
   let open = true;
+  const parents = new Set<string>();
 
   function canRelyOn(sha256: Buffer): boolean {
     for (const { pack } of catalog.index.find(sha256)) {
@@ -91,6 +94,12 @@ export async function beginWrite({
   async function checkIntent(): Promise<void> {
     if ((await store.info(intent)) === undefined) {
       throw new Fault('vault.write-expired', 'This write took so long that it was given up as dead.');
+    }
+    // What is inherited was not written here. While the parent has a pointer, all of it is there.
+    for (const parent of parents) {
+      if (!(await isPointedTo(parent))) {
+        throw new Fault('vault.write-expired', `The disk ${parent} was removed while another was made from it.`);
+      }
     }
   }
 
@@ -107,10 +116,7 @@ export async function beginWrite({
   async function end(): Promise<void> {
     open = false;
     await store.remove(intent);
-    for (const name of packs.packs) {
-      const pack = catalog.index.pack(name);
-      if (pack !== undefined) pack.writer = undefined;
-    }
+    releasePacks(parts, writer);
   }
 
   async function abort(): Promise<void> {
@@ -130,6 +136,10 @@ export async function beginWrite({
       return sharedBytes;
     },
     async writeDisk({ parent, ...disk }) {
+      if (parent !== undefined) {
+        if (!(await isPointedTo(parent))) throw new Fault('not-found', `The vault has no disk ${parent}.`);
+        parents.add(parent);
+      }
       const sink = {
         async put(sha256: Buffer, bytes: Buffer, kind: Parameters<typeof packs.add>[2]): Promise<void> {
           if (now().getTime() - renewed > renewEvery) await renew();

@@ -1,0 +1,230 @@
+// Garbage is collected while writes and reads go on: what a pointer leads to is never lost, what none leads to goes.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Fault } from '../../src/errors/fault.ts';
+import { collectGarbage } from '../../src/vault/collect.ts';
+import { chunkBytes } from '../../src/vault/stored-disk.ts';
+import { openVault, type Vault } from '../../src/vault/vault.ts';
+import { type WriteSession } from '../../src/vault/write-session.ts';
+import { chunksOf, freshVault, identifierOf, imageOf, noise, readWhole, storeImage } from './fresh-vault.ts';
+
+const grace = 60_000;
+
+/** A clock that the test moves. */
+function clock(): { now: () => Date; pass: (time: number) => void } {
+  let time = Date.parse('2026-01-01T00:00:00Z');
+  return {
+    now: () => new Date(time),
+    pass(by) {
+      time += by;
+    },
+  };
+}
+
+async function packCount(vault: Vault): Promise<number> {
+  let count = 0;
+  for await (const _ of vault.store.list('packs/')) count += 1;
+  return count;
+}
+
+describe('a collection', () => {
+  test('takes what was unreferenced in two marks and longer than the grace, and says so beforehand', async () => {
+    const { now, pass } = clock();
+    const { store } = await freshVault();
+    const vault = await openVault({ store, node: 'test', now });
+    const disk = noise(3 * chunkBytes, 'a');
+    await storeImage(vault, 1, disk);
+    const kept = await storeImage(vault, 2, noise(chunkBytes, 'b'));
+    expect(await collectGarbage(vault, { grace })).toMatchObject({ removedPacks: 0, condemnedPacks: 0 });
+    await vault.removeImage(identifierOf(1));
+    expect(await collectGarbage(vault, { grace })).toMatchObject({ removedPacks: 0, condemnedPacks: 1 });
+    expect(await collectGarbage(vault, { grace })).toMatchObject({ removedPacks: 0, condemnedPacks: 1 });
+    pass(grace);
+    expect(await collectGarbage(vault, { grace, dryRun: true })).toMatchObject({ removedPacks: 1 });
+    expect(await packCount(vault)).toBe(2);
+    expect(await collectGarbage(vault, { grace })).toMatchObject({ removedPacks: 1, condemnedPacks: 0 });
+    expect(await packCount(vault)).toBe(1);
+    expect((await readWhole(await vault.openDisk(kept))).length).toBe(chunkBytes);
+  });
+
+  test('spares what an open disk reads, and what a write that began before came to rely on', async () => {
+    const { now, pass } = clock();
+    const { store } = await freshVault();
+    const vault = await openVault({ store, node: 'one', now });
+    const other = await openVault({ store, node: 'two', now });
+    const disk = noise(2 * chunkBytes, 'a');
+    const opened = await vault.openDisk(await storeImage(vault, 1, disk));
+    const session = await other.beginWrite();
+    const manifestId = await session.writeDisk({ size: disk.length, chunks: chunksOf(disk) });
+    expect(session.storedBytes).toBe(0);
+    await vault.removeImage(identifierOf(1));
+    for (let turn = 0; turn < 3; turn += 1) {
+      await collectGarbage(vault, { grace });
+      pass(grace);
+    }
+    expect((await readWhole(opened)).equals(disk)).toBe(true);
+    await opened.close();
+    for (let turn = 0; turn < 3; turn += 1) {
+      await collectGarbage(vault, { grace });
+      pass(grace);
+    }
+    await session.commitImage(imageOf(identifierOf(2), manifestId, disk));
+    await collectGarbage(vault, { grace });
+    expect((await readWhole(await vault.openDisk(manifestId))).equals(disk)).toBe(true);
+  });
+
+  test('does not let a write rely on what is about to go', async () => {
+    const { now, pass } = clock();
+    const { store } = await freshVault();
+    const vault = await openVault({ store, node: 'one', now });
+    const disk = noise(2 * chunkBytes, 'a');
+    await storeImage(vault, 1, disk);
+    await vault.removeImage(identifierOf(1));
+    await collectGarbage(vault, { grace });
+    const session = await vault.beginWrite();
+    const manifestId = await session.writeDisk({ size: disk.length, chunks: chunksOf(disk) });
+    expect(session.storedBytes).toBeGreaterThan(disk.length);
+    pass(grace);
+    expect(await collectGarbage(vault, { grace })).toMatchObject({ removedPacks: 1 });
+    await session.commitImage(imageOf(identifierOf(2), manifestId, disk));
+    expect((await readWhole(await vault.openDisk(manifestId))).equals(disk)).toBe(true);
+  });
+
+  test('copies packs that are mostly garbage together', async () => {
+    const { now, pass } = clock();
+    const { store } = await freshVault();
+    const vault = await openVault({ store, node: 'one', now });
+    const kept: { manifestId: string; disk: Buffer }[] = [];
+    for (let number = 0; number < 3; number += 1) {
+      const disk = noise(chunkBytes, `kept ${number}`);
+      // One pack holds both disks: a session puts what it has when its disk ends, so they are written as one.
+      await storeImage(vault, number, Buffer.concat([disk, noise(6 * chunkBytes, `lost ${number}`)]));
+      kept.push({ manifestId: await storeImage(vault, 10 + number, disk), disk });
+      await vault.removeImage(identifierOf(number));
+    }
+    expect(await collectGarbage(vault, { grace })).toMatchObject({ rewrittenPacks: 3 });
+    pass(grace);
+    await collectGarbage(vault, { grace });
+    let bytes = 0;
+    for await (const object of store.list('packs/')) bytes += object.bytes;
+    expect(bytes).toBeLessThan(5 * chunkBytes);
+    for (const { manifestId, disk } of kept)
+      expect((await readWhole(await vault.openDisk(manifestId))).equals(disk)).toBe(true);
+  });
+
+  test('takes nothing where a pointer or a pack cannot be read', async () => {
+    const { vault, store } = await freshVault();
+    await storeImage(vault, 1, noise(chunkBytes, 'a'));
+    await store.put(`images/${identifierOf(2)}`, [Buffer.from('damaged')]);
+    await expect(collectGarbage(vault, { grace: 0 })).rejects.toMatchObject({ code: 'vault.corrupt' });
+    await store.remove(`images/${identifierOf(2)}`);
+    await store.put(`packs/ab/${'ab'.repeat(16)}`, [Buffer.alloc(200)]);
+    await expect(collectGarbage(vault, { grace: 0 })).rejects.toMatchObject({ code: 'vault.corrupt' });
+    expect(await packCount(vault)).toBe(2);
+  });
+
+  test('runs once at a time', async () => {
+    const { store } = await freshVault();
+    const vaults = [await openVault({ store, node: 'one' }), await openVault({ store, node: 'two' })] as const;
+    const outcomes = await Promise.allSettled(vaults.map((vault) => collectGarbage(vault, { grace })));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    expect(reasons.every((reason) => reason instanceof Fault && reason.code === 'vault.busy')).toBe(true);
+    await collectGarbage(vaults[1], { grace });
+  });
+});
+
+const stepArbitrary = fc.record({
+  does: fc.constantFrom(
+    'begin',
+    'begin',
+    'write',
+    'write',
+    'commit',
+    'commit',
+    'abort',
+    'remove',
+    'collect',
+    'collect beside',
+  ),
+  slot: fc.nat(2),
+  content: fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }),
+  passes: fc.nat(2 * grace),
+});
+/** Another process may be at it: that is no failure. */
+const collectBy = async (vault: Vault): Promise<void> => {
+  try {
+    await collectGarbage(vault, { grace });
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'vault.busy') throw error;
+  }
+};
+
+const alphabet = Array.from({ length: 6 }, (_, letter) =>
+  letter === 0 ? Buffer.alloc(chunkBytes) : noise(chunkBytes, `letter ${letter}`),
+);
+
+test('over any order of writes, removals and collections by two processes, every image that has a pointer reads as it was written', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 25 }), async (steps) => {
+      const { now, pass } = clock();
+      const { store } = await freshVault();
+      const nodes = [
+        await openVault({ store, node: 'one', now }),
+        await openVault({ store, node: 'two', now }),
+      ] as const;
+      const nodeOf = (number: number): Vault => (number % 2 === 0 ? nodes[0] : nodes[1]);
+      const sessions = new Map<number, { session: WriteSession; written?: { manifestId: string; disk: Buffer } }>();
+      const images = new Map<number, { manifestId: string; disk: Buffer }>();
+      const beside: Promise<unknown>[] = [];
+      let serial = 0;
+      for (const step of steps) {
+        if (step.does === 'collect' || step.does === 'collect beside') {
+          pass(step.passes);
+          const collection = collectBy(nodeOf(step.slot));
+          if (step.does === 'collect') await collection;
+          else beside.push(collection);
+          continue;
+        }
+        const open = sessions.get(step.slot);
+        if (step.does === 'remove') {
+          const [first] = images.keys();
+          if (first !== undefined) {
+            images.delete(first);
+            await nodeOf(step.slot).removeImage(identifierOf(first));
+          }
+        } else if (step.does === 'begin' && open === undefined) {
+          sessions.set(step.slot, { session: await nodeOf(step.slot).beginWrite() });
+        } else if (step.does === 'write' && open !== undefined && open.written === undefined) {
+          const disk = Buffer.concat(step.content.map((letter) => alphabet[letter] ?? Buffer.alloc(0)));
+          open.written = {
+            disk,
+            manifestId: await open.session.writeDisk({ size: disk.length, chunks: chunksOf(disk) }),
+          };
+        } else if (step.does === 'commit' && open?.written !== undefined) {
+          serial += 1;
+          sessions.delete(step.slot);
+          await open.session.commitImage(imageOf(identifierOf(serial), open.written.manifestId, open.written.disk));
+          images.set(serial, open.written);
+        } else if (step.does === 'abort' && open !== undefined) {
+          sessions.delete(step.slot);
+          await open.session.abort();
+        }
+        for (const { manifestId, disk } of images.values()) {
+          const opened = await nodeOf(step.slot + 1).openDisk(manifestId);
+          expect((await readWhole(opened)).equals(disk)).toBe(true);
+          await opened.close();
+        }
+      }
+      await Promise.all(beside);
+      for (const { session } of sessions.values()) await session.abort();
+      for (const number of images.keys()) await nodes[0].removeImage(identifierOf(number));
+      for (let turn = 0; turn < 3; turn += 1) {
+        await collectGarbage(nodes[0], { grace });
+        pass(grace);
+      }
+      expect(await packCount(nodes[0])).toBe(0);
+    }),
+    { interruptAfterTimeLimit: 8000, numRuns: 200 },
+  );
+});
