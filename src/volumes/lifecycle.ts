@@ -5,6 +5,7 @@ import { newUuid } from './credentials.ts';
 import { type Parent, type VolumeDescriptor } from './descriptor.ts';
 import { largestDiskBytes } from './geometry.ts';
 import { type VolumeKind } from './model.ts';
+import { fillDisk } from './transfer.ts';
 
 export interface Labels {
   readonly tag?: string;
@@ -35,7 +36,26 @@ export interface CloneRequest extends Labels {
   readonly size?: number;
 }
 
+export interface ImportRequest extends Labels {
+  /** Bytes. */
+  readonly size: number;
+  /** All of them, in order. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/** What a volume or a snapshot holds at one moment. */
+export interface Content {
+  readonly volume: VolumeDescriptor;
+  readonly parent: Parent;
+  /** Bytes. */
+  readonly size: number;
+  /** UUID, where it is a snapshot's. */
+  readonly snapshot?: string;
+}
+
 interface Origin {
+  /** Writes the content of the disk, before anybody knows of it. */
+  fill?(volume: VolumeDescriptor): Promise<void>;
   readonly image?: string | undefined;
   readonly clonedFrom?: VolumeDescriptor['clonedFrom'];
 }
@@ -73,19 +93,39 @@ export class Lifecycle {
     return this.#build(request, parent, checkSize(request.size ?? size, size), request.kind, { image: request.image });
   }
 
+  /** A new blank disk with these bytes; nobody knows of it before all have come. Throws `volumes.invalid`. */
+  import(request: ImportRequest): Promise<VolumeDescriptor> {
+    const { disks } = this.#context;
+    const size = checkSize(request.size, 0);
+    return this.#build(request, { kind: 'nothing' }, size, 'blank', {
+      async fill(volume) {
+        try {
+          await fillDisk(await disks.device(volume), request.pieces);
+        } finally {
+          await disks.close(volume.uuid);
+        }
+      },
+    });
+  }
+
   /** A new disk with the content that a volume has now, or that a snapshot kept. No byte is copied. */
   clone(request: CloneRequest): Promise<VolumeDescriptor> {
+    return this.withContent(request.source, ({ volume, parent, size: least, snapshot }) => {
+      const clonedFrom = { volume: volume.uuid, ...(snapshot === undefined ? {} : { snapshot }) };
+      const size = checkSize(request.size ?? least, least);
+      return this.#build(request, parent, size, request.kind ?? 'machine', { clonedFrom, image: volume.image });
+    });
+  }
+
+  /** Hands the content that a volume has now, or that a snapshot kept, to `use`, for which nothing of it goes away. */
+  withContent<T>(source: string, use: (content: Content) => Promise<T>): Promise<T> {
     const { catalogue, queue } = this.#context;
-    const kind = request.kind ?? 'machine';
-    const volume = catalogue.has(request.source) ? request.source : this.snapshotOf(request.source).volume.uuid;
-    return queue.run(volume, async () => {
-      const source = catalogue.volume(volume);
-      const snapshot = source.snapshots.find((one) => one.uuid === request.source);
-      const from = snapshot ?? source;
-      const parent = snapshot === undefined ? await this.#contentNow(source) : contentOf(source, snapshot);
-      const size = checkSize(request.size ?? from.size, from.size);
-      const clonedFrom = { volume, ...(snapshot === undefined ? {} : { snapshot: snapshot.uuid }) };
-      return this.#build(request, parent, size, kind, { clonedFrom, image: source.image });
+    const uuid = catalogue.has(source) ? source : this.snapshotOf(source).volume.uuid;
+    return queue.run(uuid, async () => {
+      const volume = catalogue.volume(uuid);
+      if (source === uuid) return use({ volume, parent: await this.#contentNow(volume), size: volume.size });
+      const { snapshot } = this.snapshotOf(source);
+      return use({ volume, parent: contentOf(volume, snapshot), size: snapshot.size, snapshot: source });
     });
   }
 
@@ -298,6 +338,7 @@ export class Lifecycle {
     };
     try {
       if (descriptor.head !== undefined) await createLayer(uuid, descriptor.head, size);
+      await origin.fill?.(descriptor);
       await catalogue.save(descriptor);
     } catch (error) {
       await catalogue.discard(uuid);

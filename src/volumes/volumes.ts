@@ -13,9 +13,10 @@ import { Head, type HeadPlace } from './engines/layers/head.ts';
 import { LayerStore } from './engines/layers/layer-store.ts';
 import { machineFiles, type StorageFiles } from './files.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import { type CloneRequest, type CreateRequest, type Labels, Lifecycle } from './lifecycle.ts';
+import { type CloneRequest, type CreateRequest, type ImportRequest, type Labels, Lifecycle } from './lifecycle.ts';
 import { lockFolder } from './lock.ts';
 import { type Attachment, type Snapshot, type Volume, type VolumeKind, type VolumeState } from './model.ts';
+import { exportDisk, type ExportedDisk, type ExportFormat, exportToFile } from './transfer.ts';
 import { presentAttachment, presentSnapshot, presentVolume } from './present.ts';
 
 export interface VolumesOptions {
@@ -48,6 +49,12 @@ export interface VolumeFilter {
 export interface Volumes {
   create(request: CreateRequest): Promise<Volume>;
   clone(request: CloneRequest): Promise<Volume>;
+  /** A blank disk with these bytes, made as a whole or not at all. */
+  import(request: ImportRequest): Promise<Volume>;
+  /** The content of a volume at this moment, or of a snapshot, as a stream. */
+  export(source: string): Promise<ExportedDisk>;
+  /** The same into a new file. */
+  exportToFile(source: string, path: string, format: ExportFormat): Promise<void>;
   /** In the order of their creation. */
   list(filter?: VolumeFilter): readonly Volume[];
   show(uuid: string): Volume;
@@ -115,7 +122,9 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
     };
     await catalogue.finishRemovals(context.retireAll);
     for (const { uuid, retired } of catalogue.volumes()) if (retired !== undefined) await context.retire(uuid);
-    const service = new VolumeService(context, archive, options.onProblem ?? (() => undefined), () => lock.release());
+    const service = new VolumeService(context, layers, archive, options.onProblem ?? (() => undefined), () =>
+      lock.release(),
+    );
     await service.deleteLeftVolatile();
     service.archiveLater([...catalogue.volumes()].filter(({ sealed }) => sealed.length > 0).map(({ uuid }) => uuid));
     return service;
@@ -133,11 +142,19 @@ class VolumeService implements Volumes {
   readonly #context: Context;
   readonly #lifecycle: Lifecycle;
   readonly #attachments: Attachments;
+  readonly #layers: LayerStore;
   readonly #archive: Archive | undefined;
   readonly #problem: (error: unknown) => void;
   readonly #unlock: () => void;
 
-  constructor(context: Context, archive: Archive | undefined, problem: (error: unknown) => void, unlock: () => void) {
+  constructor(
+    context: Context,
+    layers: LayerStore,
+    archive: Archive | undefined,
+    problem: (error: unknown) => void,
+    unlock: () => void,
+  ) {
+    this.#layers = layers;
     this.#archive = archive;
     this.#problem = problem;
     this.#context = context;
@@ -154,6 +171,20 @@ class VolumeService implements Volumes {
     const { uuid, parent } = await this.#lifecycle.clone(request);
     if (parent.kind === 'layer') this.archiveLater([parent.volume]);
     return this.show(uuid);
+  }
+
+  async import(request: ImportRequest): Promise<Volume> {
+    return this.show((await this.#lifecycle.import(request)).uuid);
+  }
+
+  export(source: string): Promise<ExportedDisk> {
+    return this.#lifecycle.withContent(source, async ({ parent, size }) =>
+      exportDisk(await this.#layers.holdParent(parent), size),
+    );
+  }
+
+  async exportToFile(source: string, path: string, format: ExportFormat): Promise<void> {
+    await exportToFile(await this.export(source), path, format);
   }
 
   list(filter: VolumeFilter = {}): readonly Volume[] {
