@@ -1,4 +1,5 @@
 // The file operations that volumes need, and no more: so that tests can put a disk under them that loses its power.
+import { execFile } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -12,6 +13,8 @@ import {
 } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Fault } from '../errors/fault.ts';
 
 /** An open file, read and written at given places. Failures are `Fault`s (`volumes.full`, `volumes.io`). */
@@ -25,6 +28,11 @@ export interface StorageFile {
   /** Writes all of `from[at, at + length)` at `position`. */
   writeSync(from: Buffer, at: number, length: number, position: number): void;
   truncateSync(bytes: number): void;
+  /**
+   * Gives the space of a run back to the file system; it reads as zeros then. False where that cannot be done here. Nobody
+   * may write to the run meanwhile. Does not throw.
+   */
+  punch(position: number, length: number): Promise<boolean>;
   /** fdatasync: all that was written before this call survives a power cut. */
   synchronize(): Promise<void>;
   closeSync(): void;
@@ -44,6 +52,8 @@ export interface StorageFiles {
   remove(path: string): Promise<void>;
   /** Makes creations, renames and removals in the directory survive a power cut. */
   synchronizeDirectory(path: string): Promise<void>;
+  /** Waits for programs that a process before this one started on files below the directory: `kill -9` leaves them running. */
+  outlive(path: string): Promise<void>;
 }
 
 function faultOf(error: unknown, path: string): Fault {
@@ -119,6 +129,17 @@ class OpenFile implements StorageFile {
     }
   }
 
+  async punch(position: number, length: number): Promise<boolean> {
+    // Node cannot call fallocate(2); util-linux, which every Linux has, can.
+    const range = ['--offset', String(position), '--length', String(length)];
+    try {
+      await runProgram('fallocate', ['--punch-hole', ...range, this.#path]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   synchronize(): Promise<void> {
     return new Promise((resolve, reject) => {
       fdatasync(this.#descriptor, (error) => {
@@ -134,6 +155,8 @@ class OpenFile implements StorageFile {
     this.#descriptor = -1;
   }
 }
+
+const runProgram = promisify(execFile);
 
 const openFlags = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
@@ -175,6 +198,17 @@ async function replaceText(directory: string, name: string, text: string): Promi
   await synchronizeDirectory(directory);
 }
 
+/** Whether a program that {@link OpenFile.punch} starts is at work below the directory. */
+async function isPunched(directory: string): Promise<boolean> {
+  const processes = await readdir('/proc').catch(() => []);
+  for (const name of processes) {
+    if (!/^[0-9]+$/u.test(name)) continue;
+    const [program, ...rest] = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (program === 'fallocate' && rest.some((argument) => argument.startsWith(`${directory}/`))) return true;
+  }
+  return false;
+}
+
 /** The files of this machine. */
 export const machineFiles: StorageFiles = {
   openSync(path, how) {
@@ -200,4 +234,7 @@ export const machineFiles: StorageFiles = {
   rename: (from, to) => attempt(from, () => rename(from, to)),
   remove: (path) => attempt(path, () => rm(path, { recursive: true, force: true })),
   synchronizeDirectory: (path) => attempt(path, () => synchronizeDirectory(path)),
+  async outlive(path) {
+    while (await isPunched(path)) await setTimeout(20);
+  },
 };

@@ -91,6 +91,7 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
   await files.makeDirectory(options.dataDir);
   const lock = lockFolder(options.dataDir);
   try {
+    await files.outlive(options.dataDir);
     const catalogue = await Catalogue.open(files, join(options.dataDir, 'volumes'));
     const place = (volume: string, epoch: number): HeadPlace => ({
       files,

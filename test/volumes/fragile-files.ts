@@ -92,6 +92,15 @@ class FragileFile implements StorageFile {
     if (fits < length) throw new Fault('volumes.full', 'No space is left.');
   }
 
+  async punch(position: number, length: number): Promise<boolean> {
+    await new Promise((resolve) => setImmediate(resolve));
+    const end = Math.min(position + length, this.#inode.current.length);
+    if (this.#files.hasPower && position < end) {
+      this.#inode.write(Buffer.alloc(end - position), 0, end - position, position);
+    }
+    return true;
+  }
+
   truncateSync(bytes: number): void {
     this.#files.step();
     this.#inode.resize(bytes);
@@ -137,6 +146,10 @@ export class FragileFiles implements StorageFiles {
   step(): void {
     if (this.#stepsLeft <= 0) throw new Fault('volumes.io', 'The power is gone.');
     this.#stepsLeft -= 1;
+  }
+
+  get hasPower(): boolean {
+    return this.#stepsLeft > 0;
   }
 
   /** Pages of 4 KiB that may still be written for the first time. */
@@ -250,6 +263,10 @@ export class FragileFiles implements StorageFiles {
     await Promise.resolve();
     this.step();
     if (this.#entries.delete(path)) this.#changed(path);
+  }
+
+  outlive(): Promise<void> {
+    return Promise.resolve();
   }
 
   async synchronizeDirectory(path: string): Promise<void> {

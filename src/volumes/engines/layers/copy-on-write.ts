@@ -1,6 +1,6 @@
 // The block device of a volume: writes go to its head, reads fall through to what lies below.
 import { type BlockDevice, type Extent } from '../../../block/device.ts';
-import { blockBytes } from '../../geometry.ts';
+import { blockBytes, blocksOf } from '../../geometry.ts';
 import { blockState, isHeld } from './block-states.ts';
 import { type Head } from './head.ts';
 import { ExtentList, type Layer } from './layer.ts';
@@ -45,6 +45,9 @@ export class CopyOnWriteDevice implements BlockDevice {
 
   write(offset: number, data: Buffer): undefined | Promise<void> {
     if (this.#gate !== undefined) return this.#gate.then(() => this.write(offset, data));
+    const firstBlock = Math.floor(offset / blockBytes);
+    const obstacle = this.#top.head.obstacle(firstBlock, blocksOf(offset + data.length) - firstBlock);
+    if (obstacle !== undefined) return obstacle.then(() => this.write(offset, data));
     const inBlock = offset % blockBytes;
     if (inBlock === 0 && data.length % blockBytes === 0) {
       this.#top.head.writeBlocks(offset / blockBytes, data, 0, data.length / blockBytes);

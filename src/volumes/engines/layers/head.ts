@@ -8,6 +8,7 @@ import { blockState, BlockStates, type FrozenPages, isHeld } from './block-state
 import { MapFile, writeMap } from './checkpoint.ts';
 import { GroupCommit } from './group-commit.ts';
 import { dataPath, findFiles, journalName, mapName } from './head-files.ts';
+import { HolePuncher } from './hole-puncher.ts';
 import { Journal } from './journal.ts';
 import { recordKind } from './journal-record.ts';
 import { replay } from './replay.ts';
@@ -29,6 +30,7 @@ export class Head {
   readonly #data: StorageFile;
   readonly #group = new GroupCommit(() => this.#commit());
   readonly states: BlockStates;
+  #holes: HolePuncher;
   #map: MapFile | undefined;
   #journal: Journal | undefined;
   /** Journals whose records no map holds yet, oldest first. */
@@ -63,6 +65,7 @@ export class Head {
     this.#nextGeneration = nextGeneration;
     this.#nextSequence = 1;
     this.states = new BlockStates((page) => this.#map?.page(page));
+    this.#holes = new HolePuncher(data, this.states);
   }
 
   /** Makes the files of an empty head in a new directory, safe against a power cut. `size` is the disk's, in bytes. */
@@ -160,8 +163,18 @@ export class Head {
     this.#changes += 1;
     journal.append(recordKind.zero, block, count);
     if (this.#flushing) this.#zeroedWhileFlushing = true;
+    for (let next = block; next < block + count;) {
+      const length = this.states.runLength(next, block + count - next);
+      if (isHeld(this.states.get(next))) this.#holes.add(next, length);
+      next += length;
+    }
     this.states.set(block, count, blockState.zero);
     this.#afterRecords(journal);
+  }
+
+  /** What a write to these blocks has to wait for, which is rare. */
+  obstacle(block: number, count: number): Promise<unknown> | undefined {
+    return this.#holes.obstacle(block, count);
   }
 
   /** Makes everything written before this call survive a power cut; all who wait share one sync. */
@@ -173,6 +186,7 @@ export class Head {
 
   /** Ends writing for good: flushes, and says so in the journal. The caller lets no write in meanwhile. */
   async seal(): Promise<void> {
+    await this.#holes.stop();
     await this.flush();
     this.#sealed = true;
     if (this.#journal === undefined) return;
@@ -183,6 +197,7 @@ export class Head {
   /** Takes back {@link seal}, where what it was for did not come about. */
   unseal(): void {
     this.#sealed = false;
+    this.#holes = new HolePuncher(this.#data, this.states);
   }
 
   /** Writes all block states beside the journal, and begins another journal; reads and writes go on. */
@@ -201,6 +216,7 @@ export class Head {
   /** Leaves the head such that it opens at once, and releases its files. */
   async close(): Promise<void> {
     try {
+      await this.#holes.stop();
       await this.#checkpointing?.catch(() => {
         // The last one, below, does its work.
       });
