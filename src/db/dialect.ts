@@ -28,19 +28,39 @@ export async function deleteAllWords(queries: Queries): Promise<void> {
   await sql`delete from entry_words`.execute(queries);
 }
 
+/** Longest beginning that SQLite has an index for (migrations/0001-registry.ts). */
+const longestPrefix = 8;
+
 /** Every word must begin a word of the entry. The words hold letters and digits only, so nothing needs escaping. */
 function prefixQuery(dialect: Dialect, words: readonly string[]): string {
   return dialect === 'sqlite'
-    ? words.map((word) => `"${word}"*`).join(' AND ')
+    ? words.map((word) => `"${word.slice(0, longestPrefix)}"*`).join(' AND ')
     : words.map((word) => `'${word}':*`).join(' & ');
 }
 
-/** The ids of the newest entries with these words, at most `limit`: a subquery. */
-export function idsWithWords(dialect: Dialect, words: readonly string[], limit: number): RawBuilder<{ id: number }> {
+/** Whether the text of words in `column` has all of these, as insertWords writes it for SQLite. */
+function textHasWords(column: RawBuilder<unknown>, words: readonly string[]): RawBuilder<SqlBool> {
+  const begins = words.map((word) => sql<SqlBool>`instr(${column}, ${` ${word}`}) > 0`);
+  return begins.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(begins, sql` and `)}`;
+}
+
+/** The ids of the newest entries with these words, at most `limit`. */
+export async function idsWithWords(
+  dialect: Dialect,
+  queries: Queries,
+  words: readonly string[],
+  limit: number,
+): Promise<readonly number[]> {
   const query = prefixQuery(dialect, words);
-  return dialect === 'sqlite'
-    ? sql`(select rowid as id from entry_words where entry_words match ${query} order by rowid desc limit ${limit})`
-    : sql`(select w.id from entry_words w where w.words @@ ${query}::tsquery order by w.id desc limit ${limit})`;
+  const long = words.filter((word) => word.length > longestPrefix);
+  const statement =
+    dialect === 'sqlite'
+      ? sql<{ id: number }>`select rowid as id from entry_words where entry_words match ${query}
+          and ${textHasWords(sql`words`, long)} order by rowid desc limit ${limit}`
+      : sql<{
+          id: number;
+        }>`select id from entry_words where words @@ ${query}::tsquery order by id desc limit ${limit}`;
+  return (await statement.execute(queries)).rows.map(({ id }) => id);
 }
 
 /** Whether this one entry has these words: where so many have them that the index of words is no help. */
@@ -49,6 +69,5 @@ export function rowHasWords(dialect: Dialect, id: Expression<unknown>, words: re
     const query = prefixQuery(dialect, words);
     return sql<SqlBool>`exists (select 1 from entry_words w where w.id = ${id} and w.words @@ ${query}::tsquery)`;
   }
-  const begins = words.map((word) => sql<SqlBool>`instr(w.words, ${` ${word}`}) > 0`);
-  return sql<SqlBool>`exists (select 1 from entry_words w where w.rowid = ${id} and ${sql.join(begins, sql` and `)})`;
+  return sql<SqlBool>`exists (select 1 from entry_words w where w.rowid = ${id} and ${textHasWords(sql`w.words`, words)})`;
 }

@@ -74,7 +74,29 @@ interface EndorserRow {
   images: number;
 }
 
+interface MirrorRow {
+  verifier: string;
+  size: number;
+  followed: number;
+}
+
+interface MirrorLeafRow {
+  verifier: string;
+  seq: number;
+  leaf: Buffer;
+}
+
+interface MirrorNodeRow {
+  verifier: string;
+  height: number;
+  position: number;
+  hash: Buffer;
+}
+
 export interface Tables {
+  mirrors: MirrorRow;
+  mirror_leaves: MirrorLeafRow;
+  mirror_nodes: MirrorNodeRow;
   registry_state: RegistryStateRow;
   documents: DocumentRow;
   log_leaves: LogLeafRow;

@@ -204,6 +204,18 @@ export const faults = {
     title: 'The log has no usable key',
     action: 'Restore the key file from a backup: with a new key, mirrors take this for another log.',
   },
+  'registry.mirror-forged': {
+    status: 502,
+    exit: exitCodes.refused,
+    title: 'The other registry is not what it signed',
+    action: 'Nothing of it was taken in. Ask its operators, and compare its checkpoint with what others have seen.',
+  },
+  'registry.mirror-incomplete': {
+    status: 502,
+    exit: exitCodes.unavailable,
+    title: 'The other registry withholds something',
+    action: 'Try again later: the mirror goes on from where it stopped.',
+  },
   'registry.log-range': {
     status: 400,
     exit: exitCodes.usage,

@@ -113,7 +113,7 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
     few: fewNarrowed || (!unfiltered && inClasses <= fewEntries),
     ...(unfiltered ? {} : { classIds: fitting.map(({ id }) => id) }),
     ...(narrowing === undefined ? {} : { narrowing }),
-    ...(narrowed === undefined ? {} : { fewWords: narrowed.fewWords }),
+    ...(narrowed === undefined ? {} : { withWords: narrowed.withWords }),
     ...(cursor === undefined ? {} : { after: cursor.after }),
   };
   const { entries, next } =

@@ -17,8 +17,8 @@ export interface PagePlan {
   /** Undefined: of any class. */
   readonly classIds?: readonly number[];
   readonly narrowing?: Narrowing;
-  /** The words alone occur in few entries. */
-  readonly fewWords?: boolean;
+  /** The entries that have the words of the narrowing, where they are few. */
+  readonly withWords?: readonly number[] | 'many';
   /** All conditions together leave few entries. */
   readonly few: boolean;
 }
@@ -61,7 +61,7 @@ function pageQuery({ query, dialect }: Database, plan: PagePlan, part: Part) {
     entries = entries.where(sql<boolean>`(${value}, e.id) ${comparison} (${after.value}, ${after.id})`);
   if (narrowing !== undefined) {
     entries = entries.where((where) =>
-      where.and(narrowingConditions(dialect, where, narrowing, plan.fewWords ?? false)),
+      where.and(narrowingConditions(dialect, where, narrowing, plan.withWords ?? 'many')),
     );
   }
   if (classIds !== undefined) {

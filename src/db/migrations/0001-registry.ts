@@ -90,7 +90,10 @@ export function registryTables(dialect: Dialect): readonly string[] {
           `create table entry_words (id bigint primary key references entries (id) on delete cascade, words tsvector not null)`,
           `create index entry_words_by_word on entry_words using gin (words)`,
         ]
-      : [`create virtual table entry_words using fts5(words, prefix='2 3', tokenize='unicode61 remove_diacritics 0')`]),
+      : [
+          // An index for each length of beginning: a search then walks one list per word, and gathers none.
+          `create virtual table entry_words using fts5(words, prefix='1 2 3 4 5 6 7 8', tokenize='unicode61 remove_diacritics 0')`,
+        ]),
     `create table endorsers (
        email ${text} primary key,
        subject ${text} not null,

@@ -78,9 +78,9 @@ select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by"
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select "id" from "entries" where "valid_until" > $1 and "valid_until" <= $2 limit $3;
-select count(*) as count from (select w.id from entry_words w where w.words @@ $1::tsquery order by w.id desc limit $2) as hits;
-select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select w.id from entry_words w where w.words @@ $1::tsquery order by w.id desc limit $2) and "e"."replaced_by" is null and "e"."status" = $3 limit $4) as "narrowed" group by "class_id";
-with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null and "e"."id" in (select w.id from entry_words w where w.words @@ $3::tsquery order by w.id desc limit $4)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit $5;
+select id from entry_words where words @@ $1::tsquery order by id desc limit $2;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" = any($1::bigint[]) and "e"."replaced_by" is null and "e"."status" = $2 limit $3) as "narrowed" group by "class_id";
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and "e"."status" = $2 and "e"."replaced_by" is null and "e"."id" = any($3::bigint[])) select "id", "value" from "fitting" order by "value" desc, "id" desc limit $4;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 
 -- an endorser
