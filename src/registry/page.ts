@@ -1,4 +1,4 @@
-// One page of ids in order. Few entries are fetched and sorted; many are met by walking the index that has their order.
+// One page of ids in order: few entries are fetched and sorted, many are met by walking an index that has their order.
 import { sql } from 'kysely';
 import { type Database } from '../db/database.ts';
 import { inNumbers } from '../db/dialect.ts';
@@ -43,48 +43,91 @@ function sorting(sort: SortOrder) {
   return { column, direction: down ? ('desc' as const) : ('asc' as const), comparison: down ? sql`<` : sql`>` };
 }
 
-/** The query for a page of one part. */
-function pageQuery({ query, dialect }: Database, plan: PagePlan, part: Part) {
-  const { column, direction, comparison } = sorting(plan.sort);
+/** The entries of one part that a plan is about, without regard to their classes. */
+function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part) {
+  const { column, comparison } = sorting(plan.sort);
   const value = sql.ref<string>(`e.${column}`);
-  let entries = query
-    .selectFrom('entries as e')
-    .select(['e.id', value.as('value')])
-    .where('e.id', '<', plan.asOf);
+  let entries = query.selectFrom('entries as e').where('e.id', '<', plan.asOf);
   if (plan.status !== 'all') {
     entries = entries.where('e.status', '=', plan.status);
     entries =
       part === 'current' ? entries.where('e.replaced_by', 'is', null) : entries.where('e.replaced_by', '>=', plan.asOf);
   }
-  const { after, classIds, narrowing } = plan;
-  if (after !== undefined)
+  const { after, narrowing, withWords = 'many' } = plan;
+  if (after !== undefined) {
     entries = entries.where(sql<boolean>`(${value}, e.id) ${comparison} (${after.value}, ${after.id})`);
-  if (narrowing !== undefined) {
-    entries = entries.where((where) =>
-      where.and(narrowingConditions(dialect, where, narrowing, plan.withWords ?? 'many')),
-    );
   }
-  if (classIds !== undefined) {
-    // An expression keeps the index of classes out of a walk in order.
-    const classId = plan.few ? sql`e.class_id` : sql`(e.class_id + 0)`;
-    entries = entries.where(inNumbers(dialect, classId, classIds));
-  }
-  if (!plan.few) {
-    return entries
-      .orderBy(value, direction)
-      .orderBy('e.id', direction)
-      .limit(plan.limit + 1);
-  }
-  return query
+  if (narrowing === undefined) return entries;
+  return entries.where((where) => where.and(narrowingConditions(dialect, where, narrowing, withWords)));
+}
+
+/** All that fit are fetched, and sorted. */
+function sortedPage(db: Database, plan: PagePlan, part: Part): Promise<PageRow[]> {
+  const { column, direction } = sorting(plan.sort);
+  const value = sql.ref<string>(`e.${column}`);
+  const all = fittingEntries(db, plan, part).select(['e.id', value.as('value')]);
+  const { classIds } = plan;
+  const ofClasses = classIds === undefined ? all : all.where(inNumbers(db.dialect, sql`e.class_id`, classIds));
+  return db.query
     .with(
       (name) => name('fitting').materialized(),
-      () => entries,
+      () => ofClasses,
     )
     .selectFrom('fitting')
     .select(['id', 'value'])
     .orderBy('value', direction)
     .orderBy('id', direction)
+    .limit(plan.limit + 1)
+    .execute();
+}
+
+/** The index that has the order is walked until enough fit. */
+function walkedPage(db: Database, plan: PagePlan): Promise<PageRow[]> {
+  const { column, direction } = sorting(plan.sort);
+  const value = sql.ref<string>(`e.${column}`);
+  const all = fittingEntries(db, plan, 'current').select(['e.id', value.as('value')]);
+  const { classIds } = plan;
+  // An expression keeps the index of classes out of a walk in order.
+  const ofClasses = classIds === undefined ? all : all.where(inNumbers(db.dialect, sql`(e.class_id + 0)`, classIds));
+  return ofClasses
+    .orderBy(value, direction)
+    .orderBy('e.id', direction)
+    .limit(plan.limit + 1)
+    .execute();
+}
+
+/** The first of each class (`classIds` names each once), merged: where those that fit may all lie far down in the order of all entries. */
+async function mergedPage(db: Database, plan: PagePlan, classIds: readonly number[]): Promise<PageRow[]> {
+  const { column, direction } = sorting(plan.sort);
+  const way = sql.raw(direction);
+  const value = sql.ref<string>(`e.${column}`);
+  const ofClass = fittingEntries(db, plan, 'current')
+    .where(sql<boolean>`e.class_id = c.value`)
+    .orderBy(value, direction)
+    .orderBy('e.id', direction)
     .limit(plan.limit + 1);
+  const sqlite = db.dialect === 'sqlite';
+  // The columns of json_each are called id and value too: every name says whose it is.
+  const sorted = sqlite ? sql.ref(`o.${column}`) : sql`o.value`;
+  const firstOfEach = sqlite
+    ? sql`json_each(${JSON.stringify(classIds)}) as c cross join entries as o where o.id in ${ofClass.select('e.id')}`
+    : sql`unnest(${classIds}::bigint[]) as c (value)
+        cross join lateral ${ofClass.select(['e.id', value.as('value')])} as o`;
+  const page = sql<PageRow>`select o.id, ${sorted} as value from ${firstOfEach}
+    order by ${sorted} ${way}, o.id ${way} limit ${plan.limit + 1}`;
+  return (await page.execute(db.query)).rows;
+}
+
+/** Classes whose first entries are merged, at most. */
+const mostMerged = 300;
+
+function currentPage(db: Database, plan: PagePlan): Promise<PageRow[]> {
+  if (plan.few) return sortedPage(db, plan, 'current');
+  const { classIds, narrowing, status } = plan;
+  const canMerge = classIds !== undefined && classIds.length <= mostMerged;
+  return canMerge && narrowing === undefined && status !== 'all'
+    ? mergedPage(db, plan, classIds)
+    : walkedPage(db, plan);
 }
 
 async function replacedSince(db: Database, asOf: number): Promise<boolean> {
@@ -101,9 +144,9 @@ async function replacedSince(db: Database, asOf: number): Promise<boolean> {
 const byteOrder = (a: string, b: string): number => (a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
 export async function pageOfIds(db: Database, plan: PagePlan): Promise<IdPage> {
-  const rows: PageRow[] = await pageQuery(db, plan, 'current').execute();
+  const rows: PageRow[] = await currentPage(db, plan);
   if (plan.status !== 'all' && (await replacedSince(db, plan.asOf))) {
-    const replaced = await pageQuery(db, { ...plan, few: true }, 'replaced-since').execute();
+    const replaced = await sortedPage(db, plan, 'replaced-since');
     const sign = sorting(plan.sort).direction === 'desc' ? -1 : 1;
     // The entry may have been replaced between the two queries: it is then in both.
     const known = new Set(rows.map(({ id }) => id));

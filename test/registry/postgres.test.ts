@@ -9,6 +9,7 @@ import { registryOver, type OpenTestRegistry } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
 import { findSuite } from './suites/find.ts';
 import { pagingSuite } from './suites/paging.ts';
+import { plansSuite } from './suites/plans.ts';
 import { queriesOf } from './suites/queries.ts';
 import { reindexSuite } from './suites/reindex.ts';
 
@@ -64,6 +65,9 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
   });
   describe('paging', () => {
     pagingSuite(openEmpty, 20);
+  });
+  describe('plans', () => {
+    plansSuite(openEmpty, 60);
   });
   describe('reindexing', () => {
     reindexSuite(openEmpty);

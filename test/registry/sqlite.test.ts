@@ -5,6 +5,7 @@ import { openTestRegistry, registryOver } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
 import { findSuite } from './suites/find.ts';
 import { pagingSuite } from './suites/paging.ts';
+import { plansSuite } from './suites/plans.ts';
 import { queriesOf } from './suites/queries.ts';
 import { reindexSuite } from './suites/reindex.ts';
 
@@ -23,6 +24,9 @@ describe('finding', () => {
 });
 describe('paging', () => {
   pagingSuite(openTestRegistry, 60);
+});
+describe('plans', () => {
+  plansSuite(openTestRegistry, 200);
 });
 describe('reindexing', () => {
   reindexSuite(openTestRegistry);

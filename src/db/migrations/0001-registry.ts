@@ -69,6 +69,8 @@ export function registryTables(dialect: Dialect): readonly string[] {
      )`,
     `create index entries_current_by_created on entries (status, created, id, class_id) where replaced_by is null`,
     `create index entries_current_by_title on entries (status, title_key, id, class_id) where replaced_by is null`,
+    `create index entries_of_class_by_created on entries (class_id, status, created, id) where replaced_by is null`,
+    `create index entries_of_class_by_title on entries (class_id, status, title_key, id) where replaced_by is null`,
     `create index entries_by_created on entries (created, id, class_id)`,
     `create index entries_by_title on entries (title_key, id, class_id)`,
     `create index entries_by_class on entries (class_id, status)`,

@@ -78,9 +78,9 @@ select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by"
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-select count(*) as count from (select rowid as id from entry_words where entry_words match ? order by rowid desc limit ?) as hits;
-select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select rowid as id from entry_words where entry_words match ? order by rowid desc limit ?) and "e"."replaced_by" is null and "e"."status" = ? limit ?) as "narrowed" group by "class_id";
-with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and "e"."id" in (select rowid as id from entry_words where entry_words match ? order by rowid desc limit ?)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select value from json_each(?)) and "e"."replaced_by" is null and "e"."status" = ? limit ?) as "narrowed" group by "class_id";
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and "e"."id" in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 
 -- an endorser
