@@ -7,6 +7,8 @@ packages=(
   xmlsec1 openssl                                # oracles for signatures and chains
   memtest86+ grub-rescue-pc ipxe                 # images that nobody here wrote
   chromium                                       # the pages
+  postgresql                                     # the registry's other database
+  curl                                           # the peer of the pull benchmark
   xz-utils bzip2 zstd
 )
 as_root=()
@@ -16,10 +18,10 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
 done
-if [ "${#missing[@]}" -eq 0 ]; then
-  echo "all test tools are installed"
-  exit 0
+if [ "${#missing[@]}" -gt 0 ]; then
+  "${as_root[@]}" apt-get update -qq
+  # Services that a package would start are not wanted: the tests start their own.
+  "${as_root[@]}" env RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
-"${as_root[@]}" apt-get update -qq
-# Services that a package would start are not wanted: the tests start their own.
-"${as_root[@]}" env RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+bash "$(dirname "$0")/install-minio.sh"
+echo 'all test tools are installed'

@@ -50,9 +50,3 @@ export const entryQuerySchema = z.object({
 export type EntryQuery = z.output<typeof entryQuerySchema>;
 /** The parameters before their defaults. */
 export type EntryQueryInput = z.input<typeof entryQuerySchema>;
-
-export const entryKeySchema = z.object({
-  identifier: z.string().regex(/^[A-P][A-Za-z0-9_-]{26}$/u, 'is not an image identifier of 27 characters'),
-  email: z.string().min(3).max(254),
-  created: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/u, 'is not a time as YYYY-MM-DDThh:mm:ssZ'),
-});

@@ -19,7 +19,6 @@ const verdict = z.object({
   /** When the check ended, ISO 8601. */
   verified: z.string(),
 });
-export type PullVerdict = Readonly<z.output<typeof verdict>>;
 
 export const imageRecord = z.object({
   format: z.literal('mintmark-image'),
