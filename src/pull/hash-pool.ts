@@ -40,6 +40,8 @@ export function createHashPool(): HashPool {
     workers ??= checksumAlgorithms.map((algorithm) => {
       const worker = new Worker(new URL('hash-worker.js', import.meta.url), {
         workerData: { algorithm: opensslNames[algorithm] },
+        // What this process was started with is not for a thread that only hashes.
+        execArgv: [],
       });
       worker.unref();
       worker.on('message', (reply: Reply) => listeners.get(reply.stream)?.(algorithm, reply));
@@ -64,6 +66,8 @@ export function createHashPool(): HashPool {
     let filling: { readonly block: SharedArrayBuffer; bytes: number } | undefined;
     const state: { failure?: Error; wake?: () => void } = {};
 
+    // Idle threads do not keep the process alive; those that somebody waits for do.
+    if (listeners.size === 0) for (const { worker } of team) worker.ref();
     listeners.set(id, (algorithm, reply) => {
       if (reply instanceof Error) state.failure = reply;
       else if (reply.digest !== undefined) digests.set(algorithm, reply.digest);
@@ -107,6 +111,11 @@ export function createHashPool(): HashPool {
       for (const { worker } of team) worker.postMessage({ stream: id, block, bytes }, []);
     }
 
+    function forget(): void {
+      listeners.delete(id);
+      if (listeners.size === 0) for (const { worker } of team) worker.unref();
+    }
+
     return {
       async update(bytes) {
         for (let at = 0; at < bytes.length;) {
@@ -122,12 +131,12 @@ export function createHashPool(): HashPool {
         send();
         for (const { worker } of team) worker.postMessage({ stream: id, end: 'digest' }, []);
         while (digests.size < team.length && state.failure === undefined) await change();
-        listeners.delete(id);
+        forget();
         if (state.failure !== undefined) throw state.failure;
         return Object.fromEntries(digests) as Digests;
       },
       drop() {
-        listeners.delete(id);
+        forget();
         for (const { worker } of team) worker.postMessage({ stream: id, end: 'drop' }, []);
       },
     };

@@ -6,6 +6,7 @@ import { type Vault } from '../vault/vault.ts';
 import { type AddressPolicy } from './address-policy.ts';
 import { createHashPool } from './hash-pool.ts';
 import { createWebClient, type ResolveName } from './http-location.ts';
+import { removeLeftovers, sweepWorkFolder } from './leftovers.ts';
 import { defaultLimits, type PullLimits } from './limits.ts';
 import { createProgressMeter, type PullProgress } from './progress.ts';
 import { checkPointer, pullImage } from './pull-image.ts';
@@ -51,6 +52,8 @@ export interface Puller {
   failure(identifier: string): PullFailure | undefined;
   /** Bytes per second over all pulls; undefined: as fast as it goes. It counts at once. */
   setRate(bytesPerSecond: number | undefined): void;
+  /** Removes what killed processes left in the folder for pulls, except what can be gone on from. To be called at the start. */
+  sweep(): Promise<void>;
   /** Cancels what runs, and ends the threads. */
   close(): Promise<void>;
 }
@@ -91,7 +94,10 @@ export function createPuller(settings: PullerSettings): Puller {
     const pace = (bytes: number): Promise<void> => rate.take(bytes, cancelled.signal);
     const work = async (): Promise<ImagePointer> => {
       const there = await vault.image(identifier);
-      if (there !== undefined) return checkPointer(there, metadata);
+      if (there !== undefined) {
+        await removeLeftovers(workDir, identifier);
+        return checkPointer(there, metadata);
+      }
       const release = await space.reserve(metadata);
       const meter = createProgressMeter(identifier, metadata.bytes, now, (progress) => {
         running.progress = progress;
@@ -150,6 +156,13 @@ export function createPuller(settings: PullerSettings): Puller {
     setRate(bytesPerSecond) {
       rate.limit = bytesPerSecond;
     },
+    sweep: () =>
+      sweepWorkFolder(
+        workDir,
+        async (identifier) => (await vault.image(identifier)) !== undefined,
+        (identifier) => pulls.has(identifier),
+        now,
+      ),
     async close() {
       for (const { cancelled } of pulls.values()) cancelled.abort();
       await Promise.allSettled([...pulls.values()].map(({ result }) => result));

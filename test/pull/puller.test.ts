@@ -1,10 +1,12 @@
 // Pulls from a real web server that may misbehave: what comes in is proven, and what is not proven leaves nothing behind.
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/errors/fault.ts';
 import { addressPolicy } from '../../src/pull/address-policy.ts';
 import { chunkBytes } from '../../src/vault/stored-disk.ts';
-import { noise, readWhole } from '../vault/fresh-vault.ts';
+import { identifierOf, noise, readWhole } from '../vault/fresh-vault.ts';
 import { metadataOf, pullSetup, type PullSetup } from './pull-setup.ts';
 
 const image = Buffer.concat([noise(2 * chunkBytes + 777, 'image'), Buffer.alloc(2 * chunkBytes), noise(100, 'end')]);
@@ -267,4 +269,30 @@ test('a full disk refuses pulls before they begin, and counts what runs', async 
   const first = puller.pull(metadataOf(image, [web.url('/a')]));
   await expect(puller.pull(metadataOf(padded, [web.url('/b')]))).rejects.toMatchObject({ code: 'pull.no-room' });
   await first;
+});
+
+test('a sweep removes what is of no use, and keeps what can be gone on from', async () => {
+  const setup = await pullSetup();
+  const work = join(setup.folder, 'work');
+  await mkdir(work);
+  const metadata = metadataOf(image, [setup.web.url('/image')]);
+  const other = identifierOf(9);
+  const part = '0123456789ab.part';
+  for (const name of [
+    `${metadata.identifier}-${part}`,
+    `${other}-${part}`,
+    `${other}-${part}.json`,
+    `${other}-${part}.image`,
+    'notes',
+  ]) {
+    await writeFile(join(work, name), '');
+  }
+  await setup.puller.sweep();
+  expect((await readdir(work)).sort()).toEqual(
+    [`${metadata.identifier}-${part}`, `${other}-${part}`, `${other}-${part}.json`, 'notes'].sort(),
+  );
+  setup.web.files.set('/image', { body: image });
+  await setup.puller.pull(metadata);
+  await setup.puller.sweep();
+  expect((await readdir(work)).sort()).toEqual([`${other}-${part}`, `${other}-${part}.json`, 'notes'].sort());
 });
