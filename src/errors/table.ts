@@ -156,6 +156,12 @@ export const faults = {
     title: 'The database does not answer',
     action: 'Check that PostgreSQL runs, and the address, name and password in the configuration.',
   },
+  'db.full': {
+    status: 507,
+    exit: exitCodes.unavailable,
+    title: 'There is no room left for the database',
+    action: 'Make room on its disk; what was accepted is safe, and nothing of this request was kept.',
+  },
   'registry.refused': {
     status: 422,
     exit: exitCodes.invalid,

@@ -1,5 +1,6 @@
 // The one row that all writers of the registry queue at, and that readers look at to know how new the index is.
 import { type Database, type Queries } from '../db/database.ts';
+import { Fault } from '../errors/fault.ts';
 
 export interface RegistryState {
   /** Grows with every change of the index. */
@@ -19,29 +20,50 @@ export async function readState(queries: Queries): Promise<RegistryState> {
   return row;
 }
 
+/** SQLITE_FULL; disk_full of PostgreSQL. */
+const fullCodes: ReadonlySet<unknown> = new Set(['SQLITE_FULL', '53100']);
+
+function faultOf(error: unknown): unknown {
+  const full = error instanceof Error && 'code' in error && fullCodes.has(error.code);
+  return full ? new Fault('db.full', 'The database has no room for this', { cause: error }) : error;
+}
+
 /**
  * Runs `write` in one transaction that has taken the registry's row first, so writers follow one another on both
- * databases. The state handed in has the new version; `write` says how many leaves it added.
+ * databases. The state handed in has the new version; `write` says how many leaves it added. Throws `db.full`, having
+ * changed nothing, where the disk is full.
  */
-export function writeIndex<Result>(
+export async function writeIndex<Result>(
   { query }: Database,
   write: (queries: Queries, state: RegistryState) => Promise<{ readonly leaves: number; readonly result: Result }>,
 ): Promise<Result> {
-  return query.transaction().execute(async (queries) => {
-    const state = await queries
-      .updateTable('registry_state')
-      .set((row) => ({ version: row('version', '+', 1) }))
-      .where('id', '=', 1)
-      .returning(['version', 'log_size as logSize', 'swept_at as sweptAt'])
-      .executeTakeFirstOrThrow();
-    const { leaves, result } = await write(queries, state);
-    if (leaves > 0) {
-      await queries
+  let failure: unknown;
+  const run = async (queries: Queries): Promise<Result> => {
+    try {
+      const state = await queries
         .updateTable('registry_state')
-        .set({ log_size: state.logSize + leaves })
+        .set((row) => ({ version: row('version', '+', 1) }))
         .where('id', '=', 1)
-        .execute();
+        .returning(['version', 'log_size as logSize', 'swept_at as sweptAt'])
+        .executeTakeFirstOrThrow();
+      const { leaves, result } = await write(queries, state);
+      if (leaves > 0) {
+        await queries
+          .updateTable('registry_state')
+          .set({ log_size: state.logSize + leaves })
+          .where('id', '=', 1)
+          .execute();
+      }
+      return result;
+    } catch (error) {
+      failure = error;
+      throw error;
     }
-    return result;
-  });
+  };
+  try {
+    return await query.transaction().execute(run);
+  } catch (error) {
+    // SQLite takes a transaction back by itself where the disk is full; that it cannot be taken back twice is no news.
+    throw faultOf(failure ?? error);
+  }
 }

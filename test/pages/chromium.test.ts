@@ -37,6 +37,7 @@ describeWithTools('pages in Chromium', ['chromium'], () => {
       entryPath(hostile.key),
       '/endorsers',
       '/endorsers/jane%40example.org',
+      '/log',
       '/upload',
       '/refused',
       '/nowhere',

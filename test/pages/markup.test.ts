@@ -6,6 +6,7 @@ import { endorserPage, endorsersPage } from '../../src/pages/endorsers.tsx';
 import { entryPage } from '../../src/pages/entry.tsx';
 import { errorPage } from '../../src/pages/error.tsx';
 import { changedList, entryPath, linkable } from '../../src/pages/links.ts';
+import { logPage } from '../../src/pages/log.tsx';
 import { numberText, sizeText } from '../../src/pages/parts.tsx';
 import { uploadPage } from '../../src/pages/upload.tsx';
 import { type EntryView } from '../../src/pages/view.ts';
@@ -90,6 +91,18 @@ function everyPage(text: string): readonly string[] {
       endorser: person,
       tags: [{ tag: text, identifier: text, created: text }],
       entries: [hostile],
+    }),
+    logPage({
+      site,
+      verifier: text,
+      checkpoint: text,
+      decisions: [
+        { seq: 4, decision: { at: text, decision: text, sha256: text, reasons: [text] } },
+        {
+          seq: 3,
+          decision: { at: text, decision: 'accepted', sha256: text, identifier: text, email: text, created: text },
+        },
+      ],
     }),
     uploadPage({ site, refused: { title: text, detail: text, failures, steps: [] } }),
     errorPage({ site, status: 404, code: text, title: text, detail: text, action: text, failures }),

@@ -1,4 +1,5 @@
 // A site of sample pages on a free port, as strict about what a page may load as the real one.
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { readFile } from 'node:fs/promises';
@@ -7,14 +8,18 @@ import { browsePage } from '../../src/pages/browse.tsx';
 import { endorserPage, endorsersPage } from '../../src/pages/endorsers.tsx';
 import { entryPage } from '../../src/pages/entry.tsx';
 import { errorPage } from '../../src/pages/error.tsx';
+import { logPage } from '../../src/pages/log.tsx';
+import { openLog } from '../../src/registry/log/log.ts';
 import { uploadPage } from '../../src/pages/upload.tsx';
 import { entryQuerySchema } from '../../src/registry/query.ts';
 import { type TestRegistry } from '../registry/open-registry.ts';
 import { sampleJudgement } from './sample.ts';
 
-const site = { name: 'Mintmark' };
+const site = { name: 'Mintmark', hasLog: true };
 const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const signer = { name: 'images.example.org/log', privateKey: generateKeyPairSync('ed25519').privateKey };
 
 async function list(subject: TestRegistry, parameters: URLSearchParams): Promise<string> {
   const chosen = Object.fromEntries([...parameters].filter(([name, value]) => name !== 'cursor' && value !== ''));
@@ -46,6 +51,15 @@ async function answer(subject: TestRegistry, url: URL): Promise<string> {
   }
   if (first === 'endorsers') {
     return endorsersPage({ site, first: true, ...(await subject.registry.endorsers({ limit: 50, after: undefined })) });
+  }
+  if (first === 'log') {
+    const log = openLog(subject.db, signer);
+    return logPage({
+      site,
+      verifier: log.verifier,
+      checkpoint: await log.checkpoint(),
+      decisions: await log.newest(20),
+    });
   }
   if (first === 'upload') return uploadPage({ site });
   if (first === 'refused') {
