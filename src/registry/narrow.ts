@@ -1,5 +1,5 @@
 // The part of a query that facets cannot answer: words, endorser, image, moment, tag. It is counted, up to a bound.
-import { type ExpressionBuilder, type Expression, type SqlBool } from 'kysely';
+import { sql, type ExpressionBuilder, type Expression, type RawBuilder, type SqlBool } from 'kysely';
 import { type Database, type Dialect } from '../db/database.ts';
 import { idsWithWords, inNumbers, rowHasWords } from '../db/dialect.ts';
 import { type Tables } from '../db/tables.ts';
@@ -58,6 +58,11 @@ export function narrowingConditions(
   return [...equal, withWords === 'many' ? rowHasWords(dialect, id, words) : inNumbers(dialect, id, withWords)];
 }
 
+/** The condition on the status. With ids at hand they lead: an expression keeps the indexes that begin with it away. */
+export function hasStatus(status: string, withIds: boolean): RawBuilder<SqlBool> {
+  return withIds ? sql<SqlBool>`(e.status || '') = ${status}` : sql<SqlBool>`e.status = ${status}`;
+}
+
 /** Counts per class; of the newest {@link mostCounted} where more have the words. */
 export async function countNarrowed(db: Database, status: ListedStatus, narrowing: Narrowing): Promise<Narrowed> {
   const { words } = narrowing;
@@ -71,7 +76,9 @@ export async function countNarrowed(db: Database, status: ListedStatus, narrowin
         .where((where) => where.and(narrowingConditions(db.dialect, where, narrowing, ids)))
         .limit(mostCounted + 1);
       const current =
-        status === 'all' ? entries : entries.where('e.replaced_by', 'is', null).where('e.status', '=', status);
+        status === 'all'
+          ? entries
+          : entries.where('e.replaced_by', 'is', null).where(hasStatus(status, words.length > 0));
       return current.as('narrowed');
     })
     .select((select) => ['class_id', select.fn.countAll<number>().as('count')])

@@ -4,7 +4,7 @@ import { type Database } from '../db/database.ts';
 import { inNumbers } from '../db/dialect.ts';
 import { type ListedStatus } from './classes.ts';
 import { type Cursor } from './cursor.ts';
-import { narrowingConditions, type Narrowing } from './narrow.ts';
+import { hasStatus, narrowingConditions, type Narrowing } from './narrow.ts';
 import { type SortOrder } from './query.ts';
 
 export interface PagePlan {
@@ -49,7 +49,8 @@ function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part
   const value = sql.ref<string>(`e.${column}`);
   let entries = query.selectFrom('entries as e').where('e.id', '<', plan.asOf);
   if (plan.status !== 'all') {
-    entries = entries.where('e.status', '=', plan.status);
+    const withIds = plan.narrowing !== undefined && plan.narrowing.words.length > 0 && Array.isArray(plan.withWords);
+    entries = entries.where(hasStatus(plan.status, withIds));
     entries =
       part === 'current' ? entries.where('e.replaced_by', 'is', null) : entries.where('e.replaced_by', '>=', plan.asOf);
   }

@@ -59,14 +59,14 @@ commit;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
 select * from "entry_classes" where "version" > ?;
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
 
 -- by title, with a filter
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-with "fitting" as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" asc, "id" asc limit ?;
+with "fitting" as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" asc, "id" asc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 
 -- all, with history
@@ -79,15 +79,15 @@ select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by"
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
 select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?;
-select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select value from json_each(?)) and "e"."replaced_by" is null and "e"."status" = ? limit ?) as "narrowed" group by "class_id";
-with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and "e"."id" in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select value from json_each(?)) and "e"."replaced_by" is null and (e.status || '') = ? limit ?) as "narrowed" group by "class_id";
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."email" = ? and "e"."replaced_by" is null and "e"."status" = ? limit ?) as "narrowed" group by "class_id";
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?;
+select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."email" = ? and "e"."replaced_by" is null and e.status = ? limit ?) as "narrowed" group by "class_id";
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
 
@@ -109,7 +109,7 @@ select "tag", "identifier", "created" from "entries" where "email" = ? and "tag"
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
 select * from "entry_classes" where "version" > ?;
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" is null and ("e"."created", e.id) < (?, ?) order by "e"."created" desc, "e"."id" desc limit ?;
+select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and ("e"."created", e.id) < (?, ?) order by "e"."created" desc, "e"."id" desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
-with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and "e"."status" = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
