@@ -23,11 +23,19 @@ function watched(source: Pieces): {
 } {
   let failure: { readonly error: unknown } | undefined;
   async function* pieces(): AsyncGenerator<Buffer> {
+    // Not `yield*`: what the decoder fails with is thrown into this generator too, and is not the source's.
+    const iterator = source[Symbol.asyncIterator]();
     try {
-      yield* source;
-    } catch (error) {
-      failure = { error };
-      throw error;
+      for (;;) {
+        const next = await iterator.next().catch((error: unknown) => {
+          failure = { error };
+          throw error;
+        });
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
     }
   }
   return { pieces: Readable.from(pieces(), { objectMode: true, highWaterMark: 4 }), failure: () => failure };
