@@ -7,7 +7,10 @@ import { DemoFailure } from './narrator.ts';
 
 const announcement = z.object({ url: z.url(), iscsi: z.string(), tokenFile: z.string() });
 
-export type ServerProcess = z.output<typeof announcement> & { close(): Promise<void> };
+export type ServerProcess = z.output<typeof announcement> & {
+  /** Ends it: politely, or as `kill -9` does. */
+  close(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+};
 
 /** Runs `mintmark serve` with its data in `dataDir`; images may be pulled from loopback. `launcher` is bin/mintmark.js. */
 export async function startServerProcess(launcher: string, dataDir: string): Promise<ServerProcess> {
@@ -19,8 +22,8 @@ export async function startServerProcess(launcher: string, dataDir: string): Pro
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([once(lines, 'line'), ended.then(() => undefined)]);
   if (first === undefined) throw new DemoFailure('the server ended before it was up');
-  const close = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+  const close = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await ended;
   };
   try {

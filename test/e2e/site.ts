@@ -8,11 +8,15 @@ import { attachmentDetails, type AttachmentDetails } from '../../src/http/routes
 import { volumeAnswer, type VolumeAnswer } from '../../src/http/routes/volumes/schema.ts';
 import { launcher, mintmarkJson } from './command.ts';
 
+function environmentFor(server: ServerProcess): NodeJS.ProcessEnv {
+  return { MINTMARK_SERVER: server.url, MINTMARK_TOKEN: readFileSync(server.tokenFile, 'utf8').trim() };
+}
+
 export class Site {
   readonly folder: string;
-  readonly server: ServerProcess;
+  server: ServerProcess;
   readonly web: WebServer;
-  readonly env: NodeJS.ProcessEnv;
+  env: NodeJS.ProcessEnv;
   readonly #files: Map<string, Buffer>;
 
   private constructor(folder: string, server: ServerProcess, web: WebServer, files: Map<string, Buffer>) {
@@ -20,7 +24,14 @@ export class Site {
     this.server = server;
     this.web = web;
     this.#files = files;
-    this.env = { MINTMARK_SERVER: server.url, MINTMARK_TOKEN: readFileSync(server.tokenFile, 'utf8').trim() };
+    this.env = environmentFor(server);
+  }
+
+  /** `kill -9`, and a new server on the same data. */
+  async crash(): Promise<void> {
+    await this.server.close('SIGKILL');
+    this.server = await startServerProcess(launcher, this.path('data'));
+    this.env = environmentFor(this.server);
   }
 
   static async open(): Promise<Site> {
