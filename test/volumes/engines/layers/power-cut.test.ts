@@ -112,7 +112,7 @@ describe('a head', () => {
       fc.asyncProperty(seed, runs, async (dice, plan) => {
         expect(await firstWrong(dice, plan)).toBeUndefined();
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 200) },
+      { numRuns: Number(process.env['RUNS'] ?? 200), interruptAfterTimeLimit: 15_000 },
     );
   });
 
