@@ -272,6 +272,8 @@ export class Head {
   }
 
   async #commit(): Promise<void> {
+    // Who waited while the sync before this one failed must not be told that his bytes are safe.
+    if (this.#failure !== undefined) throw this.#failure;
     const changes = this.#changes;
     const covered = this.#log.recorded;
     const uncovered = this.#log.isUncovered;

@@ -116,6 +116,19 @@ describe('a head', () => {
     );
   });
 
+  test('nobody is told that a flush succeeded after one that failed', async () => {
+    const files = new FragileFiles(diceOf(1));
+    await Head.create({ files, directory, salt }, size);
+    const before = await openDevice(files, directory, below, size);
+    await before.write(0, Buffer.alloc(4096, 1));
+    await before.close();
+    const failing = files.afterKill(4);
+    const device = await openDevice(failing, directory, below, size);
+    await device.write(0, Buffer.alloc(4096, 2));
+    const flushes = await Promise.allSettled([device.flush(), device.flush(), device.flush()]);
+    expect(flushes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+
   test('a block that is given back and written again while a flush runs survives a kill', async () => {
     const steps: Step[] = [write(1), { kind: 'flush' }, { kind: 'unmap', offset: 0, length: 4096 }, write(2)];
     for (let count = 0; count < 30; count += 1) steps.push(pause);
