@@ -7,7 +7,6 @@ packages=(
   xmlsec1 openssl                                # oracles for signatures and chains
   memtest86+ grub-rescue-pc ipxe                 # images that nobody here wrote
   chromium                                       # the pages
-  postgresql                                     # the other database of the registry
   postgresql                                     # the registry's other database
   curl                                           # the peer of the pull benchmark
   xz-utils bzip2 zstd
