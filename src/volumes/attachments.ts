@@ -1,11 +1,11 @@
 // Who may use which volume: attachments, and what the iSCSI target asks when an initiator logs in.
 import { type BlockDevice } from '../block/device.ts';
+import { readOnly } from '../block/read-only.ts';
 import { Fault } from '../errors/fault.ts';
 import { type Context } from './context.ts';
 import { newChapCredentials, newUuid, parseInitiator, targetName } from './credentials.ts';
 import { type AttachmentDescriptor, type VolumeDescriptor } from './descriptor.ts';
 import { type AttachmentMode, type ChapCredentials } from './model.ts';
-import { ReadOnlyView } from './read-only-view.ts';
 
 export interface AttachRequest {
   /** UUID. */
@@ -108,11 +108,11 @@ export class Attachments {
       if (attachment === undefined) return 'forbidden';
       const device = await disks.device(catalogue.volume(uuid));
       disks.hold(uuid);
-      const readOnly = attachment.mode === 'read-only';
+      const forReading = attachment.mode === 'read-only';
       return {
-        device: readOnly && !device.readOnly ? new ReadOnlyView(device) : device,
+        device: forReading && !device.readOnly ? readOnly(device) : device,
         identity: uuid,
-        readOnly,
+        readOnly: forReading,
         chap: { name: attachment.chapName, secret: attachment.chapSecret },
         attachment: attachment.id,
         release: this.#releaseOnce(uuid),

@@ -2,7 +2,8 @@
 import { type BlockDevice } from '../block/device.ts';
 import { type VolumeDescriptor } from './descriptor.ts';
 import { CopyOnWriteDevice } from './engines/layers/copy-on-write.ts';
-import { Head, type HeadPlace } from './engines/layers/head.ts';
+import { Head } from './engines/layers/head.ts';
+import { type HeadPlace } from './engines/layers/head-files.ts';
 import { type HeldLayer, type LayerStore } from './engines/layers/layer-store.ts';
 import { Overlay } from './engines/layers/overlay.ts';
 import { StaticDevice } from './engines/layers/static-device.ts';

@@ -250,6 +250,6 @@ test('whatever is written, snapshotted, cloned, flattened, grown, deleted and re
       await closeSite();
       expect(site.problems).toEqual([]);
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 12), endOnFailure: process.env['RUNS'] === undefined },
+    { numRuns: Number(process.env['RUNS'] ?? 8), interruptAfterTimeLimit: 15_000 },
   );
 });

@@ -5,6 +5,13 @@ import { type StorageFiles } from '../../files.ts';
 import { MapFile } from './checkpoint.ts';
 import { readJournal, type ReadJournal } from './journal.ts';
 
+export interface HeadPlace {
+  readonly files: StorageFiles;
+  readonly directory: string;
+  /** 48-bit number of the volume that the files belong to. */
+  readonly salt: number;
+}
+
 export function dataPath(directory: string): string {
   return join(directory, 'data');
 }

@@ -1,13 +1,13 @@
-// A volume's own writes: a sparse file, a state per block and a journal, which together survive kill -9 and power cuts.
-import { join } from 'node:path';
+// A volume's own writes: a sparse file, a state per block and a log, which together survive kill -9 and power cuts.
 import { crc32 } from 'node:zlib';
 import { Fault } from '../../../errors/fault.ts';
-import { type StorageFile, type StorageFiles } from '../../files.ts';
+import { type StorageFile } from '../../files.ts';
 import { blockBytes, blocksOf } from '../../geometry.ts';
-import { blockState, BlockStates, type FrozenPages, isHeld } from './block-states.ts';
-import { MapFile, writeMap } from './checkpoint.ts';
+import { blockState, BlockStates, isHeld } from './block-states.ts';
+import { FreshBlocks } from './fresh-blocks.ts';
 import { GroupCommit } from './group-commit.ts';
-import { dataPath, findFiles, journalName, mapName } from './head-files.ts';
+import { dataPath, findFiles, type HeadPlace } from './head-files.ts';
+import { HeadLog, isFull } from './head-log.ts';
 import { HolePuncher } from './hole-puncher.ts';
 import { Journal } from './journal.ts';
 import { recordKind } from './journal-record.ts';
@@ -18,53 +18,30 @@ const recordsPerCheckpoint = 65536;
 /** Blocks that may await a flush (256 MiB): what a replay must read back stays bounded. */
 const freshBlocksPerFlush = 65536;
 
-export interface HeadPlace {
-  readonly files: StorageFiles;
-  readonly directory: string;
-  /** 48-bit number of the volume that the files belong to. */
-  readonly salt: number;
-}
-
 export class Head {
   readonly #place: HeadPlace;
   readonly #data: StorageFile;
+  readonly #log: HeadLog;
   readonly #group = new GroupCommit(() => this.#commit());
+  readonly #fresh: FreshBlocks;
   readonly states: BlockStates;
   #holes: HolePuncher;
-  #map: MapFile | undefined;
-  #journal: Journal | undefined;
-  /** Journals whose records no map holds yet, oldest first. */
-  #older: Journal[] = [];
-  #nextGeneration: number;
-  /** Sequence number of the first record of the next journal, where none is open. */
-  #nextSequence: number;
-  /** Sequence numbers of the last record that says something of a block, and of the last one that a flush covered. */
-  #recordedSequence = 0;
-  #coveredSequence = 0;
-  /** Runs (block, count, …) that became `fresh` since the last flush began. */
-  #fresh: number[] = [];
-  #freshBlocks = 0;
   #flushing = false;
-  #zeroedWhileFlushing = false;
   #dataDirty = false;
-  #directoryDirty = false;
   /** Writes so far, and how many of them the last finished flush covered. */
   #changes = 0;
   #flushedChanges = 0;
   #checkpointing: Promise<void> | undefined;
   #checkpointAt = recordsPerCheckpoint;
   #sealed = false;
-  /** Files that were replayed, until a map holds all that they say. */
-  #superseded: readonly string[] | undefined;
-  #finishing: Promise<void> | undefined;
   #failure: Fault | undefined;
 
-  private constructor(place: HeadPlace, data: StorageFile, nextGeneration: number) {
+  private constructor(place: HeadPlace, data: StorageFile, log: HeadLog) {
     this.#place = place;
     this.#data = data;
-    this.#nextGeneration = nextGeneration;
-    this.#nextSequence = 1;
-    this.states = new BlockStates((page) => this.#map?.page(page));
+    this.#log = log;
+    this.states = new BlockStates((page) => log.page(page));
+    this.#fresh = new FreshBlocks(this.states);
     this.#holes = new HolePuncher(data, this.states);
   }
 
@@ -85,26 +62,21 @@ export class Head {
   static async open(place: HeadPlace): Promise<Head> {
     const found = await findFiles(place.files, place.directory, place.salt);
     const data = place.files.openSync(dataPath(place.directory), 'change');
-    const head = new Head(place, data, found.nextGeneration);
-    head.#map = found.map;
-    head.#nextSequence = found.map?.values.nextSequence ?? 1;
+    const log = new HeadLog(place, found);
+    const head = new Head(place, data, log);
     const bytes = Buffer.alloc(blockBytes);
-    const replayed = replay(head.states, found.journals, head.#nextSequence, (block) => {
+    const replayed = replay(head.states, found.journals, log.nextSequence, (block) => {
       data.readSync(bytes, 0, blockBytes, block * blockBytes);
       return crc32(bytes);
     });
-    head.#nextSequence = replayed.nextSequence;
-    head.#recordedSequence = replayed.nextSequence - 1;
-    head.#coveredSequence = head.#recordedSequence;
     // Blocks that were written in place leave no record: after kill -9 they may still have to reach the disk.
     if (replayed.changed || found.map !== undefined) await data.synchronize();
-    if (replayed.changed) head.#superseded = found.names;
-    else await head.#removeOutdated(found.names);
+    await log.resume(found.names, replayed);
     try {
       await head.#finishOpening();
     } catch (error) {
       // On a full disk it is read all the same; the first write or flush tries again.
-      if (!(error instanceof Fault) || error.code !== 'volumes.full') throw error;
+      if (!isFull(error)) throw error;
     }
     return head;
   }
@@ -126,7 +98,7 @@ export class Head {
       this.#data.writeSync(from, at, count * blockBytes, block * blockBytes);
       return;
     }
-    const journal = this.#claimedJournal(Journal.mapRecords(count) + 2 * count);
+    const journal = this.#log.claim(Journal.mapRecords(count) + 2 * count);
     try {
       this.#eachUnflushedRun(block, count, (first, length) => {
         journal.appendMap(first, length, from, at + (first - block) * blockBytes);
@@ -136,7 +108,7 @@ export class Head {
       this.#takeBack(journal, block, count);
       throw error;
     }
-    this.#eachUnflushedRun(block, count, (first, length) => this.#markFresh(first, length));
+    this.#eachUnflushedRun(block, count, (first, length) => this.#fresh.mark(first, length));
     this.#afterRecords(journal);
   }
 
@@ -159,10 +131,10 @@ export class Head {
   zeroBlocks(block: number, count: number): void {
     if (this.states.get(block) === blockState.zero && this.states.runLength(block, count) >= count) return;
     this.#assertWritable();
-    const journal = this.#claimedJournal(1);
+    const journal = this.#log.claim(1);
     this.#changes += 1;
     journal.append(recordKind.zero, block, count);
-    if (this.#flushing) this.#zeroedWhileFlushing = true;
+    this.#fresh.noteZeroed();
     for (let next = block; next < block + count;) {
       const length = this.states.runLength(next, block + count - next);
       if (isHeld(this.states.get(next))) this.#holes.add(next, length);
@@ -180,7 +152,7 @@ export class Head {
   /** Makes everything written before this call survive a power cut; all who wait share one sync. */
   flush(): undefined | Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#superseded !== undefined) return this.#finishOpening();
+    if (this.#log.isUnfinished) return this.#finishOpening();
     return this.#changes === this.#flushedChanges ? undefined : this.#group.request();
   }
 
@@ -189,9 +161,7 @@ export class Head {
     await this.#holes.stop();
     await this.flush();
     this.#sealed = true;
-    if (this.#journal === undefined) return;
-    this.#journal.append(recordKind.seal, 0, 0);
-    await this.#journal.synchronize();
+    await this.#log.seal();
   }
 
   /** Takes back {@link seal}, where what it was for did not come about. */
@@ -210,7 +180,7 @@ export class Head {
 
   /** Whether nothing was ever written to it. */
   get isEmpty(): boolean {
-    return this.#recordedSequence === 0;
+    return this.#log.recorded === 0;
   }
 
   /** Leaves the head such that it opens at once, and releases its files. */
@@ -220,7 +190,7 @@ export class Head {
       await this.#checkpointing?.catch(() => {
         // The last one, below, does its work.
       });
-      if (this.#failure === undefined && this.#superseded === undefined) await this.#lastCheckpoint();
+      if (this.#failure === undefined && !this.#log.isUnfinished) await this.#lastCheckpoint();
     } finally {
       this.#closeFiles();
     }
@@ -236,16 +206,14 @@ export class Head {
   }
 
   #closeFiles(): void {
-    for (const journal of this.#older) journal.closeSync();
-    this.#journal?.closeSync();
-    this.#map?.closeSync();
+    this.#log.closeSync();
     this.#data.closeSync();
   }
 
   #assertWritable(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#sealed) throw new Fault('internal', 'A sealed layer was written to.');
-    if (this.#superseded === undefined) return;
+    if (!this.#log.isUnfinished) return;
     this.#finishOpening().catch(() => {
       // Still no space: the next write tries again.
     });
@@ -254,24 +222,7 @@ export class Head {
 
   /** Writes the map of what was replayed; until then nothing may be recorded after it. Throws `volumes.full`. */
   #finishOpening(): Promise<void> {
-    if (this.#superseded === undefined) return Promise.resolve();
-    this.#finishing ??= this.#finishNow(this.#superseded).finally(() => {
-      this.#finishing = undefined;
-    });
-    return this.#finishing;
-  }
-
-  async #finishNow(superseded: readonly string[]): Promise<void> {
-    this.#nextGeneration += 1;
-    await this.#writeMap(this.states.freeze(), this.#nextGeneration - 1, this.#nextSequence);
-    this.#superseded = undefined;
-    await this.#removeOutdated(superseded);
-  }
-
-  async #removeOutdated(names: readonly string[]): Promise<void> {
-    const { files, directory } = this.#place;
-    const kept = this.#map === undefined ? undefined : mapName(this.#map.values.generation);
-    for (const name of names) if (name !== kept) await files.remove(join(directory, name));
+    return this.#log.finish(() => this.states.freeze());
   }
 
   #isFlushed(block: number, count: number): boolean {
@@ -289,18 +240,6 @@ export class Head {
     }
   }
 
-  #markFresh(block: number, count: number): void {
-    for (let next = block; next < block + count;) {
-      const length = this.states.runLength(next, block + count - next);
-      if (!isHeld(this.states.get(next))) {
-        this.states.set(next, length, blockState.fresh);
-        this.#fresh.push(next, length);
-        this.#freshBlocks += length;
-      }
-      next += length;
-    }
-  }
-
   /** After a write that failed: blocks that the head did not hold before are still not held, whatever was recorded. */
   #takeBack(journal: Journal, block: number, count: number): void {
     try {
@@ -311,42 +250,21 @@ export class Head {
         if (state === blockState.zero) journal.append(recordKind.zero, next, length);
         next += length;
       }
-      this.#recordedSequence = journal.lastSequence;
+      this.#log.note(journal);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #claimedJournal(records: number): Journal {
-    this.#journal ??= this.#beginJournal(this.#nextSequence);
-    this.#journal.claim(records);
-    return this.#journal;
-  }
-
-  #beginJournal(firstSequence: number): Journal {
-    const generation = this.#nextGeneration;
-    const file = this.#place.files.openSync(join(this.#place.directory, journalName(generation)), 'create');
-    this.#nextGeneration += 1;
-    this.#directoryDirty = true;
-    try {
-      const journal = Journal.begin(file, { generation, firstSequence, salt: this.#place.salt });
-      journal.claim(0);
-      return journal;
-    } catch (error) {
-      file.closeSync();
-      throw error;
-    }
-  }
-
   #afterRecords(journal: Journal): void {
-    this.#recordedSequence = journal.lastSequence;
+    this.#log.note(journal);
     if (journal.length >= this.#checkpointAt && this.#checkpointing === undefined) {
       this.checkpoint().catch(() => {
         // A full disk: the journal goes on, and the next attempt comes later.
         this.#checkpointAt += recordsPerCheckpoint;
       });
     }
-    if (this.#freshBlocks >= freshBlocksPerFlush && !this.#flushing) {
+    if (this.#fresh.count >= freshBlocksPerFlush && !this.#flushing) {
       this.#group.request().catch(() => {
         // The failure is kept, and every later write and flush reports it.
       });
@@ -354,22 +272,22 @@ export class Head {
   }
 
   async #commit(): Promise<void> {
+    // Who waited while the sync before this one failed must not be told that his bytes are safe.
+    if (this.#failure !== undefined) throw this.#failure;
     const changes = this.#changes;
-    const covered = this.#recordedSequence;
+    const covered = this.#log.recorded;
+    const uncovered = this.#log.isUncovered;
     // A full disk is noticed here, before anything is done.
-    if (covered > this.#coveredSequence) this.#claimedJournal(0);
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    this.#freshBlocks = 0;
-    this.#zeroedWhileFlushing = false;
+    if (uncovered) this.#log.claim(0);
+    const fresh = this.#fresh.take();
     this.#flushing = true;
     try {
       if (this.#dataDirty) {
         this.#dataDirty = false;
         await this.#data.synchronize();
       }
-      if (covered > this.#coveredSequence) await this.#commitRecords(covered);
-      this.#settle(fresh);
+      if (uncovered) await this.#log.cover(covered);
+      this.#fresh.settle(fresh);
       this.#flushedChanges = changes;
     } catch (error) {
       throw this.#fail(error);
@@ -378,97 +296,20 @@ export class Head {
     }
   }
 
-  async #commitRecords(covered: number): Promise<void> {
-    // A checkpoint may have begun another journal meanwhile: its FLUSH covers the records of the older ones too.
-    const journal = this.#claimedJournal(0);
-    journal.append(recordKind.flush, covered, 0);
-    for (const older of [...this.#older, journal]) await older.synchronize();
-    if (this.#directoryDirty) {
-      this.#directoryDirty = false;
-      await this.#place.files.synchronizeDirectory(this.#place.directory);
-    }
-    this.#coveredSequence = covered;
-  }
-
-  /** The blocks of these runs are safe now, but for those that were zeroed and written again while the flush ran. */
-  #settle(fresh: readonly number[]): void {
-    const again = new Set<number>();
-    if (this.#zeroedWhileFlushing) {
-      for (let at = 0; at < this.#fresh.length; at += 2) {
-        const first = this.#fresh[at] ?? 0;
-        for (let index = 0; index < (this.#fresh[at + 1] ?? 0); index += 1) again.add(first + index);
-      }
-    }
-    for (let at = 0; at < fresh.length; at += 2) {
-      const first = fresh[at] ?? 0;
-      const end = first + (fresh[at + 1] ?? 0);
-      for (let block = first; block < end; block += 1) {
-        if (this.states.get(block) === blockState.fresh && !again.has(block)) {
-          this.states.set(block, 1, blockState.data);
-        }
-      }
-    }
-  }
-
   async #runCheckpoint(): Promise<void> {
-    const journal = this.#journal;
-    if (journal === undefined) return;
-    const next = this.#beginJournal(journal.lastSequence + 2);
-    journal.append(recordKind.checkpoint, 0, 0);
-    this.#older.push(journal);
-    this.#journal = next;
+    const next = this.#log.rotate();
+    if (next === undefined) return;
     const pages = this.states.freeze();
     await this.#group.request();
-    await this.#replaceOlder(pages, next.generation, next.firstSequence);
+    await this.#log.replaceOlder(pages, next);
     this.#checkpointAt = recordsPerCheckpoint;
   }
 
-  /** As a checkpoint, when no write can come any more: without another journal. */
+  /** As a checkpoint, when no write can come any more. */
   async #lastCheckpoint(): Promise<void> {
     await this.flush();
-    const journal = this.#journal;
-    if (journal === undefined) return;
-    this.#journal = undefined;
-    this.#older.push(journal);
-    this.#nextGeneration += 1;
-    await this.#replaceOlder(this.states.freeze(), this.#nextGeneration - 1, journal.lastSequence + 1);
-  }
-
-  /** Writes the map that makes all journals but the open one superfluous, and removes them. */
-  async #replaceOlder(pages: FrozenPages, generation: number, nextSequence: number): Promise<void> {
-    const superfluous = [...this.#older];
-    const before = this.#map;
-    await this.#writeMap(pages, generation, nextSequence);
-    this.#older = this.#older.filter((older) => !superfluous.includes(older));
-    for (const older of superfluous) {
-      older.closeSync();
-      await this.#place.files.remove(join(this.#place.directory, journalName(older.generation)));
-    }
-    if (before !== undefined) {
-      await this.#place.files.remove(join(this.#place.directory, mapName(before.values.generation)));
-    }
-  }
-
-  async #writeMap(pages: FrozenPages, generation: number, nextSequence: number): Promise<void> {
-    const { files, directory, salt } = this.#place;
-    const before = this.#map;
-    const name = mapName(generation);
-    const temporary = join(directory, `${name}.tmp`);
-    await files.remove(temporary);
-    const file = files.openSync(temporary, 'create');
-    try {
-      const pageCount = Math.max(pages.length, before?.pageCount ?? 0);
-      await writeMap(file, { generation, nextSequence, salt }, pageCount, (page) => pages[page] ?? before?.page(page));
-      await file.synchronize();
-      await files.rename(temporary, join(directory, name));
-      await files.synchronizeDirectory(directory);
-    } catch (error) {
-      file.closeSync();
-      await files.remove(temporary);
-      throw error;
-    }
-    this.#map = MapFile.read(file);
-    before?.closeSync();
+    const next = this.#log.retire();
+    if (next !== undefined) await this.#log.replaceOlder(this.states.freeze(), next);
   }
 
   /** Keeps the first failure of a sync or a journal: what the disk holds from then on is only known after a new start. */

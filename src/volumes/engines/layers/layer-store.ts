@@ -5,7 +5,8 @@ import { chunkBytes, type StoredDisk } from '../../../vault/stored-disk.ts';
 import { type Parent, type VolumeDescriptor } from '../../descriptor.ts';
 import { type StorageFiles } from '../../files.ts';
 import { BaseLayer } from './base.ts';
-import { Head, type HeadPlace } from './head.ts';
+import { Head } from './head.ts';
+import { type HeadPlace } from './head-files.ts';
 import { type Layer, zeroLayer } from './layer.ts';
 import { Overlay } from './overlay.ts';
 

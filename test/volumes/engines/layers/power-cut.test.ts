@@ -112,8 +112,21 @@ describe('a head', () => {
       fc.asyncProperty(seed, runs, async (dice, plan) => {
         expect(await firstWrong(dice, plan)).toBeUndefined();
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 200) },
+      { numRuns: Number(process.env['RUNS'] ?? 200), interruptAfterTimeLimit: 15_000 },
     );
+  });
+
+  test('nobody is told that a flush succeeded after one that failed', async () => {
+    const files = new FragileFiles(diceOf(1));
+    await Head.create({ files, directory, salt }, size);
+    const before = await openDevice(files, directory, below, size);
+    await before.write(0, Buffer.alloc(4096, 1));
+    await before.close();
+    const failing = files.afterKill(4);
+    const device = await openDevice(failing, directory, below, size);
+    await device.write(0, Buffer.alloc(4096, 2));
+    const flushes = await Promise.allSettled([device.flush(), device.flush(), device.flush()]);
+    expect(flushes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
 
   test('a block that is given back and written again while a flush runs survives a kill', async () => {
