@@ -111,6 +111,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       now,
       randomness,
       iqnPrefix,
+      vault,
+      onProblem: (error) => log.warn({ err: error }, 'a snapshot could not be moved into the vault yet'),
     });
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
@@ -145,7 +147,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
         cacheRoutes({ vault, puller, delivery, operator: operatorOnly }),
-        volumeRoutes({ volumes, delivery, operator: operatorOnly }),
+        volumeRoutes({
+          volumes,
+          delivery,
+          operator: operatorOnly,
+          resized: (uuid) => target.capacityChanged(uuid),
+        }),
         attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
         logRoutes(decisions, operatorOnly),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),

@@ -9,9 +9,11 @@ export interface VolumeRouteDeps {
   readonly volumes: Volumes;
   readonly delivery: Delivery;
   readonly operator: RequestHandler;
+  /** Tells those who use the disk that it has grown. */
+  readonly resized: (uuid: string) => void;
 }
 
-export function volumeRoutes({ volumes, delivery, operator }: VolumeRouteDeps): Router {
+export function volumeRoutes({ volumes, delivery, operator, resized }: VolumeRouteDeps): Router {
   const router = Router();
   router.use(['/volumes', '/snapshots'], operator, json());
 
@@ -32,9 +34,13 @@ export function volumeRoutes({ volumes, delivery, operator }: VolumeRouteDeps): 
   router.patch('/volumes/:uuid', async (request, response) => {
     const change = parseInput(volumeChange, request.body);
     const { uuid } = request.params;
-    response.json(
-      'size' in change ? await volumes.resize(uuid, change.size) : await volumes.relabel(uuid, { tag: change.tag }),
-    );
+    if (!('size' in change)) {
+      response.json(await volumes.relabel(uuid, { tag: change.tag }));
+      return;
+    }
+    const volume = await volumes.resize(uuid, change.size);
+    resized(uuid);
+    response.json(volume);
   });
 
   router.delete('/volumes/:uuid', async (request, response) => {
