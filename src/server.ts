@@ -9,7 +9,6 @@ import { rateLimit } from 'express-rate-limit';
 import { type Logger } from 'pino';
 import { formatEndpoint, type Endpoint } from './config/endpoint.ts';
 import { type Config } from './config/settings.ts';
-import { openDatabase } from './db/database.ts';
 import { Fault } from './errors/fault.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { volumeDirectory } from './delivery/directory.ts';
@@ -33,14 +32,9 @@ import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { createPuller } from './pull/puller.ts';
-import { loadLogKey } from './registry/log/key.ts';
-import { openLog } from './registry/log/log.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
-import { openRegistry } from './registry/registry.ts';
-import { loadTrustFolder } from './trust/folder.ts';
-import { type TrustSettings } from './trust/settings.ts';
-import { createVerifier } from './trust/verifier.ts';
+import { openSiteRegistry } from './site-registry.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
@@ -85,11 +79,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
 
-    const db = await openDatabase({ file: join(config.data, 'registry.sqlite') });
+    const { db, registry, decisions } = await openSiteRegistry(config, { now, admits });
     closing.push(() => db.close());
-    const registry = openRegistry({ db, verify: createVerifier(await trustSettings(config, now)), now, admits });
-
-    const decisions = openLog(db, await loadLogKey(join(config.data, 'log.key'), 'mintmark'));
 
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),
@@ -138,7 +129,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       now,
     });
     let url = '';
-    const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark' } });
+    const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
@@ -154,7 +145,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           resized: (uuid) => target.capacityChanged(uuid),
         }),
         attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
-        logRoutes(decisions, operatorOnly),
+        logRoutes(decisions, operatorOnly, pages),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
         openApiRoutes(),
@@ -177,12 +168,6 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
 
 /** The largest page that a readiness check needs. */
 const oneEntry = entryQuerySchema.parse({ limit: 1 });
-
-/** Without a folder of trusted certificates, endorsers vouch for themselves: what their names are worth is for readers to judge. */
-async function trustSettings(config: Config, now: () => Date): Promise<TrustSettings> {
-  const trusted = config.trust === undefined ? { acceptSelfSigned: true } : await loadTrustFolder(config.trust);
-  return { ...trusted, allowLegacy: config['allow-legacy'], now };
-}
 
 function openPolicy(file: string | undefined, log: Logger): Pick<WatchedPolicy, 'current' | 'problem' | 'close'> {
   if (file === undefined) return { current: defaultPolicy, problem: undefined, close: () => undefined };

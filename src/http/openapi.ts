@@ -43,6 +43,9 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
       types: pageOrXml,
     },
   },
+  '/metadata/check': {
+    post: { summary: 'What would become of a document, were it published; it is sent in the same way' },
+  },
   '/metadata/{arguments}': {
     get: {
       summary:
@@ -102,7 +105,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
     },
     delete: { summary: 'End an attachment and its sessions', answer: deleted, operator: true },
   },
-  '/log': { get: { summary: 'Decisions, newest first', query: logQuery } },
+  '/log': { get: { summary: 'Decisions, newest first', query: logQuery, types: ['text/html'] } },
   '/log/audit': { get: { summary: 'Decisions with what is not public', query: logQuery, operator: true } },
   '/log/verifier': { get: { summary: "The key that signs the log's checkpoints", types: ['text/plain'] } },
   '/log/checkpoint': { get: { summary: 'Signed size and root (C2SP tlog-checkpoint)', types: ['text/plain'] } },

@@ -5,6 +5,7 @@ import { browsePage } from '../pages/browse.tsx';
 import { endorserPage, endorsersPage } from '../pages/endorsers.tsx';
 import { entryPage } from '../pages/entry.tsx';
 import { errorPage } from '../pages/error.tsx';
+import { logPage } from '../pages/log.tsx';
 import { uploadPage } from '../pages/upload.tsx';
 import { type FailureView, type SiteView } from '../pages/view.ts';
 import { type Judgement } from '../policy/policy.ts';
@@ -12,6 +13,7 @@ import { type RegistryEntry } from '../registry/entry.ts';
 import { entryQuerySchema, type EntryQuery } from '../registry/query.ts';
 import { type Registry } from '../registry/registry.ts';
 import { type EndorserPages } from './routes/endorsers/route.ts';
+import { type LogPages } from './routes/log/route.ts';
 import { type MetadataPages } from './routes/metadata/route.ts';
 import { parseInput } from './parse.ts';
 import { problemOf, type Problem } from './problems.ts';
@@ -24,7 +26,7 @@ export interface PagesDeps {
   readonly site: SiteView;
 }
 
-export interface SitePages extends MetadataPages, EndorserPages {
+export interface SitePages extends MetadataPages, EndorserPages, LogPages {
   upload(): string;
   failure(problem: Problem): string;
 }
@@ -81,6 +83,8 @@ export function sitePages({ registry, judge, origin, site }: PagesDeps): SitePag
       const { entries } = await registry.find(parseInput(entryQuerySchema, { email: endorser.email, status: 'all' }));
       return endorserPage({ site, endorser, tags, entries });
     },
+
+    log: (view) => logPage({ site, ...view }),
 
     upload: () => uploadPage({ site }),
 

@@ -25,7 +25,7 @@ const routers: readonly Router[] = [
   cacheRoutes(nothing),
   volumeRoutes(nothing),
   attachmentRoutes(nothing),
-  logRoutes(nothing, operator),
+  logRoutes(nothing, operator, nothing),
   operationRoutes(nothing),
   pageRoutes(nothing),
   openApiRoutes(),

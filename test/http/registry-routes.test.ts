@@ -22,6 +22,13 @@ async function json(where: string): Promise<Record<string, unknown>> {
   return (await response.json()) as Record<string, unknown>;
 }
 
+async function check(body: string | FormData): Promise<unknown> {
+  const headers = typeof body === 'string' ? { 'content-type': 'application/xml' } : undefined;
+  const response = await server.fetch('/metadata/check', { method: 'POST', body, ...(headers && { headers }) });
+  expect(response.status).toBe(200);
+  return await response.json();
+}
+
 describe('upload', () => {
   test('the same bytes again change nothing', async () => {
     const response = await server.upload(document);
@@ -66,6 +73,28 @@ describe('upload', () => {
   ])('%s', async (_what, headers, body, status, code) => {
     const response = await server.fetch('/metadata', { method: 'POST', headers, body });
     expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
+  });
+});
+
+describe('a check', () => {
+  test('tells what would become of a document, and takes nothing in', async () => {
+    const fresh = await server.document('check.img', Buffer.alloc(512, 'c'));
+    const before = await (await server.fetch('/log/checkpoint')).text();
+    expect(await check(fresh)).toMatchObject({ accepted: true, title: 'This document can be published', failures: [] });
+    expect(await check(document)).toMatchObject({ accepted: true, title: 'This document is here already' });
+    const changed = fresh.replace('>Image check.img<', '>Image other.img<');
+    expect(await check(changed)).toMatchObject({ accepted: false, failures: [{ code: 'digest-mismatch' }] });
+    const form = new FormData();
+    form.set('document', new Blob([changed]), 'form.xml');
+    expect(await check(form)).toMatchObject({ accepted: false });
+    expect(await (await server.fetch('/log/checkpoint')).text()).toBe(before);
+  });
+
+  test('its body has the limits of an upload', async () => {
+    const headers = { 'content-type': 'application/xml' };
+    const body = 'x'.repeat(1024 * 1024 + 1);
+    const response = await server.fetch('/metadata/check', { method: 'POST', headers, body });
+    expect([response.status, await response.json()]).toMatchObject([413, { code: 'too-large' }]);
   });
 });
 
@@ -142,6 +171,14 @@ test('the log proves that the decision is in it', async () => {
   expect(await json('/log/proof/inclusion?seq=0')).toMatchObject({ seq: 0 });
   expect(await (await server.fetch('/log/checkpoint')).text()).toMatch(/^mintmark\n\d+\n/u);
   expect((await server.fetch('/log/tile/0/000.p/1')).status).toBe(200);
+});
+
+test('people see the log on a page that every page leads to', async () => {
+  const page = await (await server.fetch('/log', { headers: { accept: 'text/html' } })).text();
+  expect(page).toContain(`<a href="${path}">${identifier}</a>`);
+  expect(page).toContain('mintmark+');
+  expect(await (await server.fetch('/log?media=html&before=0')).text()).toContain('Nothing has been decided yet.');
+  expect(await (await server.fetch('/upload')).text()).toContain('<a href="/log">Log</a>');
 });
 
 test('events tell of uploads', async () => {

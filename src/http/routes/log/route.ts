@@ -1,19 +1,33 @@
 // /log: the tamper-evident history of decisions, as transparency logs publish it (C2SP tlog-tiles), with proofs in JSON.
 import { Router, type RequestHandler } from 'express';
 import { Fault } from '../../../errors/fault.ts';
-import { type RegistryLog } from '../../../registry/log/log.ts';
+import { type LogEntry, type RegistryLog } from '../../../registry/log/log.ts';
+import { wantedMedia } from '../../media.ts';
 import { parseInput } from '../../parse.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './schema.ts';
 
 /** A full tile never changes; a partial one is replaced by the next. */
 const unchanging = 'public, max-age=31536000, immutable';
 
-export function logRoutes(log: RegistryLog, operator: RequestHandler): Router {
+export interface LogPages {
+  log(view: {
+    readonly verifier: string;
+    readonly checkpoint: string;
+    /** Newest first. */
+    readonly decisions: readonly LogEntry[];
+  }): string;
+}
+
+export function logRoutes(log: RegistryLog, operator: RequestHandler, pages: LogPages): Router {
   const router = Router();
 
   router.get('/log', async (request, response) => {
+    const media = wantedMedia(request, ['json', 'html']);
     const { limit, before } = parseInput(logQuery, request.query);
-    response.json({ verifier: log.verifier, entries: await log.newest(limit, before) });
+    const { verifier } = log;
+    const decisions = await log.newest(limit, before);
+    if (media === 'json') response.json({ verifier, entries: decisions });
+    else response.type('html').send(pages.log({ verifier, checkpoint: await log.checkpoint(), decisions }));
   });
 
   router.get('/log/audit', operator, async (request, response) => {

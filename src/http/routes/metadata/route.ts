@@ -1,4 +1,4 @@
-// /metadata: upload, list, search and show signed documents, as HTML, JSON or XML.
+// /metadata: upload, check, list, search and show signed documents, as HTML, JSON or XML.
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { Fault } from '../../../errors/fault.ts';
 import { type EntryKey, type RegistryEntry } from '../../../registry/entry.ts';
@@ -53,6 +53,11 @@ export function metadataRoutes({ registry, events, pages, uploadLimit }: Metadat
     response.status(outcome === 'created' ? 201 : 200).location(entryPath(entry.key));
     if (media === 'json') response.json({ outcome, entry: presentEntry(entry) });
     else response.type('xml').send(await registry.document(entry.key));
+  });
+
+  router.post('/metadata/check', uploadLimit, async (request, response) => {
+    wantedMedia(request, ['json']);
+    response.json(await registry.check(await readDocumentBody(request, longestDocument)));
   });
 
   router.get('/metadata', async (request, response) => {
