@@ -140,6 +140,10 @@ export function prescan(bytes: Uint8Array, limits: XmlLimits): Prescan {
   let declarations = 0;
   for (const item of markup(text, start)) {
     const here = (code: string, message: string): Prescan => refused(code, message, lineAt(text, item.at));
+    if (item.kind === 'forbidden' || item.kind === 'instruction') {
+      // What stands in a DOCTYPE is not looked into: where one is allowed, the parser's own limits are what is left.
+      if (item.kind === 'forbidden' ? limits.doctype : limits.instructions) break;
+    }
     if (item.kind === 'forbidden') {
       return here('doctype', 'A DOCTYPE or another declaration is not accepted; remove it and its entities.');
     }
