@@ -79,8 +79,14 @@ describeWithTools('xmlsec1', ['xmlsec1'], () => {
     await writeFile(path(`${type}.xml`), await signedSample(type));
     const certificate = path(`${type}.crt`);
     const { stderr, stdout } = await run('xmlsec1', [
-      ...['--verify', '--enabled-reference-uris', 'empty', '--verification-time', '2026-03-02 00:00:00'],
-      ...['--trusted-pem', certificate, path(`${type}.xml`)],
+      '--verify',
+      '--enabled-reference-uris',
+      'empty',
+      '--verification-time',
+      '2026-03-02 00:00:00',
+      '--trusted-pem',
+      certificate,
+      path(`${type}.xml`),
     ]);
     expect(`${stdout}${stderr}`).toMatch(/^OK$/m);
   });
@@ -91,8 +97,12 @@ describeWithTools('xmlsec1', ['xmlsec1'], () => {
     const file = path(`${name.replaceAll(/\W/g, '-')}.xml`);
     await writeFile(file, unsigned);
     await run('xmlsec1', [
-      ...['--sign', '--privkey-pem', `${path(`${type}.key`)},${path(`${type}.crt`)}`],
-      ...['--output', `${file}.signed`, file],
+      '--sign',
+      '--privkey-pem',
+      `${path(`${type}.key`)},${path(`${type}.crt`)}`,
+      '--output',
+      `${file}.signed`,
+      file,
     ]);
     const signed = await readFile(`${file}.signed`);
     const report = await verify(signed);

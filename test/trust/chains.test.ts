@@ -93,6 +93,9 @@ const families: readonly Family[] = [
   { name: 'a forged list', parts: [{}, { list: { forged: true } }, leaf] },
 ];
 
+const pem = (items: readonly Certificate[]): string =>
+  items.map((item) => toPem('CERTIFICATE', item.x509.raw)).join('');
+
 interface Made {
   readonly certificates: readonly Certificate[];
   readonly lists: readonly string[];
@@ -152,7 +155,7 @@ function isGood(family: Family, { certificates, lists }: Made): boolean {
   if (!root || !endorser) return false;
   const settings = {
     authorities: family.unknownRoot === true ? [] : [root],
-    revocationLists: lists.flatMap((pem) => readRevocationLists(Buffer.from(pem))),
+    revocationLists: lists.flatMap((list) => readRevocationLists(Buffer.from(list))),
   };
   const rules = { time, skewSeconds: 0, legacy: false };
   const verdict = judgeCertificate(endorser, family.withheld === true ? [] : rest.reverse(), settings, rules);
@@ -172,8 +175,6 @@ describeWithTools('chains against openssl', ['openssl'], () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   async function opensslAccepts(family: Family, { certificates, lists }: Made): Promise<boolean> {
-    const pem = (items: readonly Certificate[]): string =>
-      items.map((item) => toPem('CERTIFICATE', item.x509.raw)).join('');
     const file = async (name: string, text: string): Promise<string> => {
       const path = join(folder, `${family.name.replaceAll(/\W/g, '-')}-${name}.pem`);
       await writeFile(path, text);
@@ -190,8 +191,15 @@ describeWithTools('chains against openssl', ['openssl'], () => {
     });
     const trusted = family.unknownRoot === true || !root ? toPem('CERTIFICATE', stray.raw) : pem([root]);
     const options = [
-      ...['verify', '-x509_strict', '-crl_check_all', '-attime', String(time.getTime() / 1000)],
-      ...['-CAfile', await file('root', trusted), '-no-CApath', '-no-CAstore'],
+      'verify',
+      '-x509_strict',
+      '-crl_check_all',
+      '-attime',
+      String(time.getTime() / 1000),
+      '-CAfile',
+      await file('root', trusted),
+      '-no-CApath',
+      '-no-CAstore',
       ...(lists.length === 0 ? [] : ['-CRLfile', await file('lists', lists.join(''))]),
       ...(rest.length === 0 || family.withheld === true ? [] : ['-untrusted', await file('between', pem(rest))]),
     ];
