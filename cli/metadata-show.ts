@@ -26,9 +26,10 @@ function rowsOf(metadata: ImageMetadata): string[][] {
     if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return;
     rows.push([name, Array.isArray(value) ? value.join(', ') : String(value).replaceAll(/\s+/g, ' ')]);
   };
-  const { checksums, endorsement, foreign, ...rest } = metadata;
+  const { checksums, endorsement, foreign, withdrawal, ...rest } = metadata;
   for (const [name, value] of Object.entries(rest)) add(name, value);
   for (const [name, value] of Object.entries(checksums)) add(name, value);
+  add('withdrawn', withdrawal && `from ${withdrawal.from}: ${withdrawal.reason}`);
   add('endorsed by', endorsement.endorser.email);
   add('endorsed at', endorsement.created);
   add('subject', endorsement.endorser.subject);

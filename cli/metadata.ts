@@ -5,6 +5,7 @@ import { addKeygen } from './metadata-keygen.ts';
 import { addShow } from './metadata-show.ts';
 import { addSign } from './metadata-sign.ts';
 import { addValidate } from './metadata-validate.ts';
+import { addWithdraw } from './metadata-withdraw.ts';
 
 export const metadataGroup: CommandGroup = (program, context) => {
   const metadata = program.command('metadata').description('Make, sign and check the signed description of an image');
@@ -12,5 +13,6 @@ export const metadataGroup: CommandGroup = (program, context) => {
   addSign(metadata, context);
   addValidate(metadata, context);
   addShow(metadata, context);
+  addWithdraw(metadata, context);
   addKeygen(metadata, context);
 };

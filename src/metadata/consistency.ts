@@ -3,6 +3,7 @@ import { namespaces } from '../xml/namespaces.ts';
 import { attributeOf, textOf, type XmlElement } from '../xml/tree.ts';
 import { type Finding } from './finding.ts';
 import { encodeIdentifier, isIdentifier } from './identifier.ts';
+import { checkWithdrawal } from './withdrawal.ts';
 import { isEmail, parseCount, valueProblem } from './values.ts';
 import { checksumDigits, isChecksumAlgorithm, terms } from './vocabulary.ts';
 
@@ -136,7 +137,7 @@ function checkEndorsement(endorsement: XmlElement, clock: ReadClock): Finding[] 
 export function checkValues(root: XmlElement, clock: ReadClock): Finding[] {
   const description = descriptionOf(root);
   if (!description) return [];
-  const found = [...checkIdentifier(description), ...checkChecksums(description)];
+  const found = [...checkIdentifier(description), ...checkChecksums(description), ...checkWithdrawal(description)];
   for (const element of description.elements) {
     const name = element.term;
     if (name === 'slreq:bytes' && parseCount(textOf(element).trim(), Number.MAX_SAFE_INTEGER) === undefined) {

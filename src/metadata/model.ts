@@ -35,6 +35,13 @@ export interface ForeignProperty {
   readonly children: readonly ForeignProperty[];
 }
 
+/** The endorser's word that an endorsement does not hold any more. */
+export interface Withdrawal {
+  /** `YYYY-MM-DDThh:mm:ssZ`: from when on nobody should rely on the image. It may lie before the endorsement. */
+  readonly from: string;
+  readonly reason: string;
+}
+
 export interface ImageMetadata {
   /** 27 digits, from the SHA-1 (design/metadata.md §1). */
   readonly identifier: string;
@@ -65,6 +72,8 @@ export interface ImageMetadata {
   readonly osArch?: string;
   /** The reason, where the endorser has withdrawn the recommendation. */
   readonly deprecated?: string;
+  /** Set where this entry takes back the endorser's earlier ones of the image. */
+  readonly withdrawal?: Withdrawal;
   readonly hypervisors: readonly string[];
   readonly disksBuses: readonly string[];
   readonly inboundPorts: readonly number[];

@@ -1,4 +1,5 @@
 // From the tree of a document to its model: all rules at once, and a model only where every one of them holds.
+import { readWithdrawal } from './withdrawal.ts';
 import { isInterpreted, namespaces } from '../xml/namespaces.ts';
 import { attributeOf, textOf, type XmlElement } from '../xml/tree.ts';
 import { checkValues, childNamed, descriptionOf, type ReadClock } from './consistency.ts';
@@ -65,6 +66,7 @@ function modelOf(root: XmlElement): ImageMetadata {
   const inEndorser = (name: string): string[] =>
     (endorser ? endorser.elements : []).filter((child) => child.term === name).map((child) => textOf(child).trim());
   const created = childNamed(endorsement, 'dcterms:created');
+  const withdrawal = description && readWithdrawal(description);
   const format = one('dcterms:format');
   const compression = one('dcterms:compression');
   return {
@@ -100,6 +102,7 @@ function modelOf(root: XmlElement): ImageMetadata {
     ...optional('osVersion', 'slterms:os-version'),
     ...optional('osArch', 'slterms:os-arch'),
     ...optional('deprecated', 'slterms:deprecated'),
+    ...(withdrawal === undefined ? {} : { withdrawal }),
     hypervisors: all('slterms:hypervisor'),
     disksBuses: all('slterms:disks-bus'),
     inboundPorts: numbers('slterms:inbound-port'),

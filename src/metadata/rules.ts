@@ -36,6 +36,7 @@ export const rules = {
   'checksum-repeated': { group: 'consistency', title: 'Each algorithm stands once' },
   'sha1-missing': { group: 'consistency', title: 'There is exactly one SHA-1' },
   'date-format': { group: 'consistency', title: 'Dates are real, as YYYY-MM-DDThh:mm:ssZ' },
+  'withdrawal-format': { group: 'consistency', title: 'A withdrawal says from when and why, once' },
   'created-in-future': { group: 'consistency', title: 'The endorsement was not made in the future' },
 } as const satisfies Record<string, Rule>;
 

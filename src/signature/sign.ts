@@ -2,37 +2,18 @@
 import { createHash, sign } from 'node:crypto';
 import { Fault } from '../errors/fault.ts';
 import { endorsementLines } from '../metadata/build.ts';
+import { withChildren, withoutElements } from '../metadata/edit.ts';
 import { formatTimestamp, isEmail } from '../metadata/values.ts';
 import { namespaces } from '../xml/namespaces.ts';
 import { readStrict } from '../xml/document.ts';
 import { readCanonical } from '../xml/read-canonical.ts';
-import { isElement, type XmlChild, type XmlElement } from '../xml/tree.ts';
+import { type XmlChild, type XmlElement } from '../xml/tree.ts';
 import { writeCanonical } from '../xml/write-canonical.ts';
 import { envelopedTransform, exclusiveForm, methodFor } from './algorithms.ts';
 import { type Certificate } from './certificate.ts';
 import { type Signer } from './keys.ts';
 
 const form = { exclusive: true, comments: false };
-
-/** The document with other children for one element of it. */
-function withChildren(element: XmlElement, change: (children: readonly XmlChild[]) => readonly XmlChild[]): XmlElement {
-  const children = change(element.children);
-  return { ...element, children, elements: children.filter(isElement) };
-}
-
-/** Removes elements together with the indentation before them. */
-function without(children: readonly XmlChild[], unwanted: (element: XmlElement) => boolean): XmlChild[] {
-  const kept: XmlChild[] = [];
-  for (const child of children) {
-    if (typeof child === 'object' && isElement(child) && unwanted(child)) {
-      const before = kept.at(-1);
-      if (typeof before === 'string' && before.trim() === '') kept.pop();
-    } else {
-      kept.push(child);
-    }
-  }
-  return kept;
-}
 
 function endorsementElement(signer: Signer, email: string, created: Date): XmlElement {
   const { certificate, chain } = signer;
@@ -56,16 +37,18 @@ function endorse(root: XmlElement, endorsement: XmlElement): XmlElement {
   if (!description) throw new Fault('metadata.invalid', 'The document has no rdf:Description to endorse.');
   const old = description.elements.filter((child) => child.term === 'slreq:endorsement');
   const anchor = old[0] ?? description.elements.findLast((child) => child.term === 'slreq:checksum');
-  const changed = withChildren(description, (children) =>
-    without(children, (element) => old.slice(1).includes(element)).flatMap((child) => {
+  const kept = withoutElements(description.children, (element) => old.slice(1).includes(element));
+  const changed = withChildren(
+    description,
+    kept.flatMap((child): XmlChild[] => {
       if (child !== anchor) return [child];
       return old.length > 0 ? [endorsement] : [child, '\n    ', endorsement];
     }),
   );
-  return withChildren(root, (children) =>
-    without(children, (element) => element.term === 'ds:Signature').map((child) =>
-      child === description ? changed : child,
-    ),
+  const unsigned = withoutElements(root.children, (element) => element.term === 'ds:Signature');
+  return withChildren(
+    root,
+    unsigned.map((child) => (child === description ? changed : child)),
   );
 }
 

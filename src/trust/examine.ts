@@ -9,6 +9,7 @@ import { passGate, toFailures, type SignatureFacts } from '../signature/gate.ts'
 import { checkSignature } from '../signature/verify.ts';
 import { readStrict, type StrictDocument } from '../xml/document.ts';
 import { type Failure } from '../xml/failure.ts';
+import { documentLimits, type XmlLimits } from '../xml/limits.ts';
 import { elementsOf } from '../xml/tree.ts';
 import { readCanonical } from '../xml/read-canonical.ts';
 import { type Schema } from '../xml/schema.ts';
@@ -24,10 +25,11 @@ import { StepList } from './steps.ts';
 export interface ExamineTools {
   readonly schema: Schema;
   readonly readCertificate: ReadCertificate;
+  readonly limits: XmlLimits;
 }
 
 export function examineTools(): ExamineTools {
-  return { schema: loadMetadataSchema(), readCertificate: cachedCertificates(256) };
+  return { schema: loadMetadataSchema(), readCertificate: cachedCertificates(256), limits: documentLimits };
 }
 
 const structureCodes: ReadonlySet<string> = new Set([
@@ -50,7 +52,7 @@ export function examine(
   ignored: ReadonlySet<string> = new Set(),
 ): DocumentReport {
   const list = new StepList(ignored);
-  const read = readStrict(bytes);
+  const read = readStrict(bytes, tools.limits);
   list.record('well-formed', 'the document is well-formed XML within the limits', read.failures);
   if (!read.document) return refusal(list);
   try {

@@ -1,5 +1,6 @@
 // Strict reading of one document: the limits first, then libxml2 once; what is handed on is its canonical form as a tree.
 import { ParseOption, XmlC14NMode, XmlDocument, XmlElement as LibXmlElement, XmlLibError } from 'libxml2-wasm';
+import { type XmlCode } from './codes.ts';
 import { type Failure } from './failure.ts';
 import { documentLimits, type XmlLimits } from './limits.ts';
 import { lineOfElement, prescan } from './prescan.ts';
@@ -24,7 +25,7 @@ export type ReadResult =
   | { readonly document: StrictDocument; readonly failures: readonly [] }
   | { readonly document: undefined; readonly failures: readonly [Failure, ...Failure[]] };
 
-function notWellFormed(error: unknown): Failure {
+function notWellFormed(error: unknown): Failure & { readonly code: XmlCode } {
   const detail = error instanceof XmlLibError ? error.details[0] : undefined;
   const why = (detail?.message ?? (error as Error).message).trim();
   return {

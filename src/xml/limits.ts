@@ -10,6 +10,9 @@ export interface XmlLimits {
   readonly attributes: number;
   /** Namespace declarations in the whole document: canonical forms take time by their square. */
   readonly declarations: number;
+  /** Whether a DOCTYPE, and so entities, may stand in it. */
+  readonly doctype: boolean;
+  readonly instructions: boolean;
 }
 
 export const documentLimits: XmlLimits = {
@@ -18,4 +21,6 @@ export const documentLimits: XmlLimits = {
   elements: 5_000,
   attributes: 64,
   declarations: 128,
+  doctype: false,
+  instructions: false,
 };

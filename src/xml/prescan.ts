@@ -1,5 +1,6 @@
 // One pass over the bytes that refuses what no metadata document needs, before a parser spends time on it.
 import { isUtf8 } from 'node:buffer';
+import { type XmlCode } from './codes.ts';
 import { type Failure } from './failure.ts';
 import { type XmlLimits } from './limits.ts';
 
@@ -110,7 +111,7 @@ export function lineOfElement(text: string, ordinal: number): number {
   return 1;
 }
 
-function refused(code: string, message: string, line = 1): Prescan {
+function refused(code: XmlCode, message: string, line = 1): Prescan {
   return { text: '', elements: 0, failures: [{ code, element: 'rdf:RDF', line, message }] };
 }
 
@@ -139,7 +140,11 @@ export function prescan(bytes: Uint8Array, limits: XmlLimits): Prescan {
   let elements = 0;
   let declarations = 0;
   for (const item of markup(text, start)) {
-    const here = (code: string, message: string): Prescan => refused(code, message, lineAt(text, item.at));
+    const here = (code: XmlCode, message: string): Prescan => refused(code, message, lineAt(text, item.at));
+    if (item.kind === 'forbidden' || item.kind === 'instruction') {
+      // What stands in a DOCTYPE is not looked into: where one is allowed, the parser's own limits are what is left.
+      if (item.kind === 'forbidden' ? limits.doctype : limits.instructions) break;
+    }
     if (item.kind === 'forbidden') {
       return here('doctype', 'A DOCTYPE or another declaration is not accepted; remove it and its entities.');
     }
