@@ -53,6 +53,14 @@ describeWithTools('real initiators', ['iscsi-ls', 'iscsi-inq', 'iscsi-readcapaci
     expect(sha256(readFileSync(copy))).toBe(sha256(readFileSync(image)));
   });
 
+  test('with header digests (CRC32C) the image reads the same', async () => {
+    const copy = join(folder, 'digests.raw');
+    const portal = disk.portals[0] ?? '';
+    const source = `driver=iscsi,transport=tcp,portal=${portal},target=${testIqn},lun=1,header-digest=crc32c`;
+    await run(tool('qemu-img'), ['convert', '--image-opts', source, '-O', 'raw', copy]);
+    expect(sha256(readFileSync(copy))).toBe(sha256(readFileSync(image)));
+  });
+
   test('qemu-io reads back what it wrote, and zeros where it discarded', async () => {
     const commands = ['write -P 7 512 1M', 'read -P 7 512 1M', 'discard 64k 64k', 'read -P 0 64k 64k', 'flush'];
     const { stdout } = await run(tool('qemu-io'), ['-f', 'raw', ...commands.flatMap((each) => ['-c', each]), url]);
