@@ -1,5 +1,5 @@
 // The iSCSI target against tgt on the same file: both in turn, five times, medians and their ratio.
-// Run: node bench/iscsi.js [SECONDS]   (2 seconds a measurement where it is left out; needs tgt, libiscsi-bin, qemu-utils)
+// Run: npm run bench -- iscsi   (needs tgt, libiscsi-bin, qemu-utils)
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,8 @@ import { type RunningTarget, startMintmark, startTgt } from './iscsi/targets.ts'
 
 const rounds = 5;
 const diskBytes = 256 * 1024 * 1024;
-const seconds = Number(process.argv[2] ?? 2);
+/** Of one measurement. */
+const seconds = 2;
 
 interface Measurement {
   readonly perSecond: number;
@@ -29,12 +30,7 @@ async function measure(target: RunningTarget, load: Load): Promise<Measurement> 
   return { perSecond, cost: (target.processorSeconds() - processorBefore) / operations };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
-const file = join(folder, 'disk.raw');
-writeFileSync(file, randomBytes(diskBytes));
-const ours = await startMintmark(file);
-const theirs = await startTgt(file);
-try {
+async function compare(ours: RunningTarget, theirs: RunningTarget): Promise<void> {
   process.stdout.write(
     `${'load'.padEnd(32)}${'mintmark'.padStart(10)}${'tgt'.padStart(10)}  ratio (goal)  CPU per op\n`,
   );
@@ -57,8 +53,19 @@ try {
     process.stdout.write(`${columns.join('')}\n`);
   }
   process.stdout.write(`resident memory: mintmark ${mebibytes(ours)} MiB, tgt ${mebibytes(theirs)} MiB\n`);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
+const running: RunningTarget[] = [];
+try {
+  const file = join(folder, 'disk.raw');
+  writeFileSync(file, randomBytes(diskBytes));
+  const ours = await startMintmark(file);
+  running.push(ours);
+  const theirs = await startTgt(file);
+  running.push(theirs);
+  await compare(ours, theirs);
 } finally {
-  await ours.stop();
-  await theirs.stop();
+  for (const target of running) await target.stop();
   rmSync(folder, { recursive: true });
 }

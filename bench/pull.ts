@@ -1,5 +1,5 @@
 // A pull into the folder vault against `curl | (gunzip |) tee` into md5sum, sha1sum, sha256sum, sha512sum and a file.
-// Run: npm run bench -- pull, or node bench/pull.js [MIB] [ROUNDS]   (1024 MiB, 3 rounds where they are left out; needs curl, gzip, bash)
+// Run: npm run bench -- pull, or node dist/bench/pull.js [MIB] [ROUNDS]   (1024 MiB, 3 rounds where they are left out; needs curl, gzip, bash)
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { once } from 'node:events';

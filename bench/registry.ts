@@ -1,5 +1,5 @@
 // The registry under load: uploads with full verification, filtered pages with facets, words, and a reindex.
-// Run: node bench/registry.js [ENTRIES]   (10,000 where it is left out)
+// Run: npm run build && node dist/bench/registry.js [ENTRIES]   (10,000 where it is left out)
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
