@@ -280,8 +280,8 @@ export const faults = {
   'vault.busy': {
     status: 409,
     exit: exitCodes.conflict,
-    title: 'Garbage is being collected already',
-    action: 'Wait until that collection has ended.',
+    title: 'The vault is at this already',
+    action: 'Wait until what runs has ended, then try again.',
   },
   'vault.in-use': {
     status: 409,
