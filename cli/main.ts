@@ -8,7 +8,7 @@ import { reportFailure } from './print.ts';
 const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> = {
   metadata: async () => [(await import('./metadata.ts')).metadataGroup, (await import('./upload.ts')).uploadCommands],
   image: async () => [(await import('./image.ts')).imageCommands, (await import('./pull.ts')).pullCommands],
-  cache: async () => [(await import('./pull.ts')).cacheCommands],
+  cache: async () => [(await import('./pull.ts')).cacheCommands, (await import('./cache.ts')).upkeepCommands],
   endorser: async () => [(await import('./endorser.ts')).endorserCommands],
   policy: async () => [(await import('./policy.ts')).policyCommands],
   volume: async () => [(await import('./volume.ts')).volumeCommands],
