@@ -14,6 +14,7 @@ const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> =
   volume: async () => [(await import('./volume.ts')).volumeCommands],
   snapshot: async () => [(await import('./snapshot.ts')).snapshotCommands],
   log: async () => [(await import('./log.ts')).logCommands],
+  registry: async () => [(await import('./registry.ts')).registryCommands],
   iscsi: async () => [(await import('./iscsi.ts')).iscsiGroup],
   serve: async () => [(await import('./serve.ts')).serveCommands],
   demo: async () => [(await import('./demo/command.ts')).demoCommands],

@@ -50,6 +50,12 @@ export const faults = {
     title: 'This needs a token',
     action: 'Send the operator token (DATA/operator.token) as a bearer token, or set MINTMARK_TOKEN.',
   },
+  'cancelled': {
+    status: 503,
+    exit: exitCodes.cancelled,
+    title: 'It was stopped before its end',
+    action: 'Run it again: it goes on from what is kept, or begins anew.',
+  },
   // config
   'config.unreadable': {
     status: 500,
