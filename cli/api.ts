@@ -9,7 +9,7 @@ import { faults, type FaultCode } from '../src/errors/table.ts';
 import { operatorTokenFile, settings } from '../src/config/settings.ts';
 import { type CliContext } from './context.ts';
 
-const defaultServer = 'http://127.0.0.1:8080';
+export const defaultServer = 'http://127.0.0.1:8080';
 
 /** Flags of every command that talks to a server. */
 export interface ServerFlags {

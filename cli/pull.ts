@@ -8,6 +8,7 @@ import { answer, commandGroup, table } from './print.ts';
 
 const imageShape = z.looseObject({
   identifier: z.string(),
+  pinned: z.boolean().optional(),
   manifestId: z.string(),
   size: z.number(),
   sourceFormat: z.string(),
@@ -104,7 +105,12 @@ export const cacheCommands: CommandGroup = (program, context) => {
       answer(context, flags, list, () =>
         table([
           ['identifier', 'bytes', 'from', 'state'],
-          ...list.images.map(({ identifier, size, verdict }) => [identifier, String(size), verdict.location, 'proven']),
+          ...list.images.map(({ identifier, size, verdict, pinned }) => [
+            identifier,
+            String(size),
+            verdict.location,
+            pinned === true ? 'proven, pinned' : 'proven',
+          ]),
           ...list.pulls.map(({ identifier, signedBytes, provenBytes, phase }) => [
             identifier,
             String(signedBytes),

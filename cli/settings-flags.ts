@@ -6,10 +6,14 @@ import { environmentName, settingNames, settings, type SettingName } from '../sr
 import { Fault } from '../src/errors/fault.ts';
 import { type CliContext } from './context.ts';
 
-/** Adds --config and a flag per setting. */
-export function withSettingFlags(command: Command, context: CliContext): Command {
+/** Adds --config and a flag per setting, or for those that are named. */
+export function withSettingFlags(
+  command: Command,
+  context: CliContext,
+  names: readonly SettingName[] = settingNames,
+): Command {
   command.option('--config <file>', 'JSON file with settings, named as the flags are (or MINTMARK_CONFIG)');
-  for (const name of settingNames) {
+  for (const name of names) {
     const { value, description, default: fallback } = settings[name];
     const given = fallback(context.env);
     const shown = given === undefined || (Array.isArray(given) && given.length === 0) ? 'none' : String(given);

@@ -35,6 +35,7 @@ import { createPuller } from './pull/puller.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { openSiteRegistry } from './site-registry.ts';
+import { createUpkeep } from './upkeep.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
@@ -96,6 +97,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       now,
     });
     closing.push(() => puller.close());
+    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
@@ -107,6 +109,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
+
+    const upkeep = createUpkeep({ vault, volumes, grace: config['gc-grace'] * 60 * 60 * 1000, log });
 
     const target = await createTarget({
       portals: [config.iscsi],
@@ -137,7 +141,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         endorserRoutes(registry, pages),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, puller, delivery, operator: operatorOnly }),
+        cacheRoutes({ vault, puller, delivery, upkeep, operator: operatorOnly }),
         volumeRoutes({
           volumes,
           delivery,
@@ -159,7 +163,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(
       () => endServer(server),
       () => events.close(),
+      () => upkeep.close(),
     );
+    upkeep.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
     log.info({ url, iscsi: formatEndpoint(portal), data: config.data }, 'serving');
     return { url, iscsi: portal, tokenFile: operator.file };

@@ -75,6 +75,12 @@ export const settings = {
     value: 'N',
     description: 'largest image that is pulled',
   },
+  'gc-grace': {
+    schema: z.coerce.number().nonnegative().max(8760),
+    default: () => 24,
+    value: 'HOURS',
+    description: 'how long what nothing refers to stays in the vault before it is collected',
+  },
   'log-level': {
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: () => 'info' as const,

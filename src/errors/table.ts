@@ -50,6 +50,12 @@ export const faults = {
     title: 'This needs a token',
     action: 'Send the operator token (DATA/operator.token) as a bearer token, or set MINTMARK_TOKEN.',
   },
+  'cancelled': {
+    status: 503,
+    exit: exitCodes.cancelled,
+    title: 'It was stopped before its end',
+    action: 'Run it again: it goes on from what is kept, or begins anew.',
+  },
   // config
   'config.unreadable': {
     status: 500,
@@ -280,8 +286,8 @@ export const faults = {
   'vault.busy': {
     status: 409,
     exit: exitCodes.conflict,
-    title: 'Garbage is being collected already',
-    action: 'Wait until that collection has ended.',
+    title: 'The vault is at this already',
+    action: 'Wait until what runs has ended, then try again.',
   },
   'vault.in-use': {
     status: 409,

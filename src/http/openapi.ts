@@ -4,6 +4,16 @@ import { z } from 'zod';
 import { endorserQuerySchema } from '../registry/endorsers.ts';
 import { entryQuerySchema } from '../registry/query.ts';
 import { attachmentDetails, newAttachmentBody } from './routes/attachments/schema.ts';
+import {
+  collectionAnswer,
+  collectionBody,
+  dryRunQuery,
+  evictionAnswer,
+  evictionBody,
+  pinAnswer,
+  scrubAnswer,
+  usageAnswer,
+} from './routes/cache/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody } from './routes/policy/schema.ts';
 import {
@@ -28,7 +38,7 @@ interface Operation {
   readonly operator?: true;
 }
 
-type Method = 'get' | 'post' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 const pageOrXml = ['text/html', 'application/xml'];
 const deleted = [204] as const;
@@ -65,6 +75,43 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/{identifier}': {
     get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
     post: { summary: 'Pull an image now', operator: true },
+    delete: {
+      summary: 'Take an image that is not in use out of the cache',
+      query: dryRunQuery,
+      answer: [200, evictionAnswer],
+      operator: true,
+    },
+  },
+  '/cache/{identifier}/pull': { delete: { summary: 'Cancel the pull of an image', answer: deleted, operator: true } },
+  '/cache/{identifier}/pin': {
+    put: { summary: 'Keep an image in the cache, whatever is evicted', answer: [200, pinAnswer], operator: true },
+    delete: { summary: 'Let an image be evicted again', answer: [200, pinAnswer], operator: true },
+  },
+  '/cache/usage': {
+    get: { summary: 'What the vault holds, and what sharing saves', answer: [200, usageAnswer], operator: true },
+  },
+  '/cache/evictions': {
+    post: {
+      summary: 'Take the least recently used images out of the cache, until they come to so many bytes',
+      body: evictionBody,
+      answer: [200, evictionAnswer],
+      operator: true,
+    },
+  },
+  '/cache/collections': {
+    post: {
+      summary: 'Collect garbage: free the room of what nothing refers to',
+      body: collectionBody,
+      answer: [200, collectionAnswer],
+      operator: true,
+    },
+  },
+  '/cache/scrubs': {
+    post: {
+      summary: 'Read everything back, repair what has a second copy, name what is broken; ends with the request',
+      answer: [200, scrubAnswer],
+      operator: true,
+    },
   },
   '/volumes': {
     get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },

@@ -57,12 +57,16 @@ export async function evictImages(vault: Vault, options: EvictOptions): Promise<
   const { identifiers, freeBytes = 0, inUse, lastUsed = () => undefined, dryRun = false } = options;
   const pinned = await pinnedImages(vault);
   const images = await vault.listImages();
-  const held = ({ identifier, manifestId }: ImagePointer): boolean =>
-    pinned.has(identifier) || inUse.has(identifier) || vault.openDisks.has(manifestId);
+  /** Why an image stays; undefined where it may go. */
+  const held = ({ identifier, manifestId }: ImagePointer): string | undefined => {
+    if (pinned.has(identifier)) return 'it is pinned';
+    if (inUse.has(identifier)) return 'volumes are made from it';
+    return vault.openDisks.has(manifestId) ? 'it is being read' : undefined;
+  };
   const chosen: ImagePointer[] = [];
   if (identifiers === undefined) {
     const ages = images
-      .filter((image) => !held(image))
+      .filter((image) => held(image) === undefined)
       .map((image) => ({ image, used: lastUsed(image.identifier) ?? Date.parse(image.verdict.verified) }))
       .sort((a, b) => a.used - b.used);
     let bytes = 0;
@@ -75,7 +79,8 @@ export async function evictImages(vault: Vault, options: EvictOptions): Promise<
     for (const identifier of identifiers) {
       const image = images.find((candidate) => candidate.identifier === identifier);
       if (image === undefined) throw new Fault('not-found', `The vault has no image ${identifier}.`);
-      if (held(image)) throw new Fault('vault.in-use', `The image ${identifier} is pinned, or in use.`);
+      const reason = held(image);
+      if (reason !== undefined) throw new Fault('vault.in-use', `The image ${identifier} stays, because ${reason}.`);
       chosen.push(image);
     }
   }

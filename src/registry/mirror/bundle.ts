@@ -7,6 +7,7 @@ import { Fault } from '../../errors/fault.ts';
 import { type RegistryLog } from '../log/log.ts';
 import { readCheckpoint } from '../log/checkpoint.ts';
 import { readVerifier } from '../log/note.ts';
+import { acceptedIn } from './leaf.ts';
 import { type LogSource } from './source.ts';
 
 const headSchema = z.object({ bundle: z.literal(1), verifier: z.string(), checkpoint: z.string() });
@@ -35,6 +36,24 @@ export async function* exportBundle(db: Database, log: RegistryLog): AsyncGenera
       const document = bytes === null ? {} : { document: bytes.toString('base64') };
       yield `${JSON.stringify({ leaf: leaf.toString('base64'), ...document })}\n`;
     }
+  }
+}
+
+/** Such a bundle of another registry, from what its server gives. It is not checked here: follow what was written. */
+export async function* copyBundle(source: LogSource, verifier: string): AsyncGenerator<string> {
+  const key = readVerifier(verifier);
+  const checkpoint = await source.checkpoint();
+  const head = key === undefined ? undefined : readCheckpoint(checkpoint, key);
+  if (head === undefined)
+    throw new Fault('registry.mirror-forged', 'The checkpoint is not signed by the key of the log');
+  yield `${JSON.stringify({ bundle: 1, verifier, checkpoint })}\n`;
+  let seq = 0;
+  for await (const leaf of source.leaves(0, head.size)) {
+    const accepted = acceptedIn(leaf, seq);
+    const bytes = accepted === undefined ? undefined : await source.document(accepted.key, accepted.sha256);
+    const document = bytes === undefined ? {} : { document: bytes.toString('base64') };
+    yield `${JSON.stringify({ leaf: leaf.toString('base64'), ...document })}\n`;
+    seq += 1;
   }
 }
 

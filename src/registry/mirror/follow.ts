@@ -1,13 +1,13 @@
 // Follows another registry's log from where it stopped: believes nothing that the log's signed root does not prove, and no
 // document that does not verify here.
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { type Database, type Queries } from '../../db/database.ts';
 import { Fault } from '../../errors/fault.ts';
 import { type Accepted } from '../accept.ts';
 import { readCheckpoint, type TreeHead } from '../log/checkpoint.ts';
 import { leafHash, nodeHash, rootHash } from '../log/merkle.ts';
 import { readVerifier } from '../log/note.ts';
+import { acceptedIn } from './leaf.ts';
 import { type LogSource } from './source.ts';
 
 export interface FollowDeps {
@@ -31,15 +31,6 @@ export interface Followed {
     readonly message: string;
   }[];
 }
-
-const leafSchema = z.object({
-  v: z.literal(1),
-  decision: z.string(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/u),
-  identifier: z.string().optional(),
-  email: z.string().optional(),
-  created: z.string().optional(),
-});
 
 /** Leaves that are stored in one transaction. */
 const batch = 500;
@@ -130,14 +121,11 @@ async function takeIn(
   seq: number,
   leaf: Buffer,
 ): Promise<Accepted | Fault | undefined> {
-  const parsed = leafSchema.safeParse(JSON.parse(leaf.toString()));
-  if (!parsed.success) throw forged(`Decision ${seq} of the other log cannot be read`);
-  const { decision, sha256, identifier, email, created } = parsed.data;
-  if (decision !== 'accepted') return undefined;
-  if (identifier === undefined || email === undefined || created === undefined) {
-    throw forged(`Decision ${seq} of the other log accepts an entry without a key`);
-  }
-  const bytes = await source.document({ identifier, email, created }, sha256);
+  const accepted = acceptedIn(leaf, seq);
+  if (accepted === undefined) return undefined;
+  const { key, sha256 } = accepted;
+  const { identifier, email } = key;
+  const bytes = await source.document(key, sha256);
   if (bytes === undefined) {
     throw new Fault(
       'registry.mirror-incomplete',

@@ -1,23 +1,63 @@
-// /cache: which images are here, proven, and which are on their way.
-import { Router, type RequestHandler } from 'express';
+// /cache: which images are here, proven, and which are on their way; what stays, what goes, and whether all is sound.
+import { Router, json, type RequestHandler } from 'express';
+import { type z } from 'zod';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
 import { type Puller } from '../../../pull/puller.ts';
+import { type Upkeep } from '../../../upkeep.ts';
+import { pinImage, pinnedImages, unpinImage } from '../../../vault/evict.ts';
+import { type ImagePointer } from '../../../vault/records.ts';
+import { vaultUsage } from '../../../vault/usage.ts';
 import { type Vault } from '../../../vault/vault.ts';
+import { parseInput } from '../../parse.ts';
+import { collectionBody, dryRunQuery, evictionBody, type evictionAnswer } from './schema.ts';
 
 export interface CacheRouteDeps {
   readonly vault: Vault;
   readonly puller: Puller;
   readonly delivery: Delivery;
+  readonly upkeep: Upkeep;
   readonly operator: RequestHandler;
 }
 
-export function cacheRoutes({ vault, puller, delivery, operator }: CacheRouteDeps): Router {
+export function cacheRoutes(deps: CacheRouteDeps): Router {
   const router = Router();
-  router.use('/cache', operator);
+  router.use('/cache', deps.operator, json());
+  // The words of the upkeep come first: none of them can be an identifier.
+  upkeepRoutes(router, deps);
+  imageRoutes(router, deps);
+  return router;
+}
 
+function upkeepRoutes(router: Router, { vault, upkeep }: CacheRouteDeps): void {
+  router.get('/cache/usage', async (_request, response) => {
+    response.json({ ...(await vaultUsage(vault)), pinned: (await pinnedImages(vault)).size });
+  });
+
+  router.post('/cache/evictions', async (request, response) => {
+    const { freeBytes, dryRun } = parseInput(evictionBody, request.body);
+    response.json(presentEviction(await upkeep.evict({ freeBytes }, dryRun), dryRun));
+  });
+
+  router.post('/cache/collections', async (request, response) => {
+    // A body that is not read may have asked for a dry run.
+    if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
+    const { dryRun } = parseInput(collectionBody, request.body ?? {});
+    response.json({ dryRun, ...(await upkeep.collect(dryRun)) });
+  });
+
+  router.post('/cache/scrubs', async (_request, response) => {
+    const left = new AbortController();
+    response.on('close', () => left.abort(new Fault('vault.unavailable', 'Nobody waits for this scrub any more.')));
+    response.json(await upkeep.scrub(left.signal));
+  });
+}
+
+function imageRoutes(router: Router, { vault, puller, delivery, upkeep }: CacheRouteDeps): void {
   router.get('/cache', async (_request, response) => {
-    response.json({ images: await vault.listImages(), pulls: puller.running() });
+    const pinned = await pinnedImages(vault);
+    const images = (await vault.listImages()).map((image) => ({ ...image, pinned: pinned.has(image.identifier) }));
+    response.json({ images, pulls: puller.running() });
   });
 
   router.get('/cache/:identifier', async (request, response) => {
@@ -30,7 +70,8 @@ export function cacheRoutes({ vault, puller, delivery, operator }: CacheRouteDep
         action: 'Pull it with POST /cache/IDENTIFIER, or "mintmark image pull".',
       });
     }
-    response.json({ identifier, image: image ?? null, pull: pull ?? null, failure: failure ?? null });
+    const pinned = (await pinnedImages(vault)).has(identifier);
+    response.json({ identifier, image: image ?? null, pinned, pull: pull ?? null, failure: failure ?? null });
   });
 
   router.post('/cache/:identifier', async (request, response) => {
@@ -39,5 +80,31 @@ export function cacheRoutes({ vault, puller, delivery, operator }: CacheRouteDep
     response.json({ identifier, image: (await vault.image(identifier)) ?? null });
   });
 
-  return router;
+  router.delete('/cache/:identifier', async (request, response) => {
+    const { dryRun } = parseInput(dryRunQuery, request.query);
+    response.json(presentEviction(await upkeep.evict({ identifier: request.params.identifier }, dryRun), dryRun));
+  });
+
+  router.delete('/cache/:identifier/pull', (request, response) => {
+    const { identifier } = request.params;
+    if (!puller.cancel(identifier)) throw new Fault('not-found', `no pull of ${identifier} runs`);
+    response.status(204).end();
+  });
+
+  router.put('/cache/:identifier/pin', async (request, response) => {
+    const { identifier } = request.params;
+    await pinImage(vault, identifier);
+    response.json({ identifier, pinned: true });
+  });
+
+  router.delete('/cache/:identifier/pin', async (request, response) => {
+    const { identifier } = request.params;
+    await unpinImage(vault, identifier);
+    response.json({ identifier, pinned: false });
+  });
+}
+
+function presentEviction(images: readonly ImagePointer[], dryRun: boolean): z.output<typeof evictionAnswer> {
+  const evicted = images.map(({ identifier, size }) => ({ identifier, size }));
+  return { dryRun, evicted, bytes: evicted.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -1,0 +1,56 @@
+// `mintmark registry export`: a whole registry in one file, from its server or its data folder.
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Fault } from '../src/errors/fault.ts';
+import { copyBundle, exportBundle } from '../src/registry/mirror/bundle.ts';
+import { defaultServer } from './api.ts';
+import { type CliContext } from './context.ts';
+import { answer } from './print.ts';
+import { checkBundle, mustHaveRegistry, onSite, type RegistryFlags } from './registry-following.ts';
+import { remoteRegistry } from './registry-source.ts';
+import { configFromFlags } from './settings-flags.ts';
+
+async function write(file: string, lines: AsyncGenerator<string>, { signal }: CliContext): Promise<void> {
+  try {
+    await pipeline(Readable.from(lines), createWriteStream(file), { signal });
+  } catch (error) {
+    if (signal.aborted) throw new Fault('cancelled', 'stopped; nothing was written');
+    if (error instanceof Fault) throw error;
+    throw new Fault('usage', `${file} cannot be written`, {
+      cause: error,
+      action: 'Name a file in a folder that is there.',
+    });
+  }
+}
+
+/** The file appears under its name only once it is whole and has been checked. */
+export async function exportRegistry(
+  context: CliContext,
+  flags: RegistryFlags & { readonly output: string },
+): Promise<void> {
+  const { output, data, server } = flags;
+  if (data !== undefined && server !== undefined) {
+    throw new Fault('usage', 'give either --server or --data', {
+      action: '--server exports what a running registry serves, --data what is in a data folder.',
+    });
+  }
+  const part = `${output}.part`;
+  try {
+    if (data === undefined) {
+      const remote = remoteRegistry(server ?? context.env['MINTMARK_SERVER'] ?? defaultServer, context.signal);
+      const verifier = flags.verifier ?? (await remote.verifier());
+      await write(part, copyBundle(remote.source, verifier), context);
+    } else {
+      const { config } = configFromFlags(context, flags);
+      mustHaveRegistry(config);
+      await onSite(context, config, ({ db, decisions }) => write(part, exportBundle(db, decisions), context));
+    }
+    const { size, verifier } = await checkBundle(context, flags, part);
+    await rename(part, output);
+    answer(context, flags, { file: output, verifier, size }, () => `${output}: ${size} decisions of ${verifier}`);
+  } finally {
+    await rm(part, { force: true });
+  }
+}

@@ -1,0 +1,109 @@
+// What the registry commands share: the registry of a data folder, and following another's log with a count of what came.
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { openDatabase } from '../src/db/database.ts';
+import { Fault } from '../src/errors/fault.ts';
+import { openBundle, type Bundle } from '../src/registry/mirror/bundle.ts';
+import { followLog, type Followed } from '../src/registry/mirror/follow.ts';
+import { openRegistry } from '../src/registry/registry.ts';
+import {
+  openSiteRegistry,
+  registryFile,
+  siteVerifier,
+  type SiteConfig,
+  type SiteRegistry,
+} from '../src/site-registry.ts';
+import { type CliContext } from './context.ts';
+import { counting } from './counting.ts';
+import { table } from './print.ts';
+import { configFromFlags } from './settings-flags.ts';
+
+export type RegistryFlags = Readonly<Record<string, unknown>> & {
+  readonly json?: boolean;
+  readonly verifier?: string;
+  readonly output?: string;
+  readonly server?: string;
+  readonly data?: string;
+};
+
+/** Runs `work` on the registry of the data folder. */
+export async function onSite<Result>(
+  context: CliContext,
+  config: SiteConfig,
+  work: (site: SiteRegistry) => Promise<Result>,
+): Promise<Result> {
+  const site = await openSiteRegistry(config, { now: context.now });
+  try {
+    return await work(site);
+  } finally {
+    await site.db.close();
+  }
+}
+
+/** Throws `usage` where the data folder has none: only what takes entries in makes a new one. */
+export function mustHaveRegistry({ data }: SiteConfig): void {
+  if (existsSync(registryFile(data))) return;
+  throw new Fault('usage', `there is no registry in ${data}`, {
+    action: 'Name the data folder of a server with --data.',
+  });
+}
+
+/** Opens an exported file. Throws `usage` where it cannot be read. */
+export async function readBundle(file: string): Promise<Bundle> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (cause) {
+    throw new Fault('usage', `${file} cannot be read`, { cause, action: 'Name a file that "registry export" wrote.' });
+  }
+  return await openBundle(file);
+}
+
+/** Follows a log into this registry, or into one that is forgotten afterwards. */
+export async function follow(
+  context: CliContext,
+  flags: RegistryFlags,
+  { db, registry }: Pick<SiteRegistry, 'db' | 'registry'>,
+  { source, verifier }: Bundle,
+): Promise<Followed> {
+  const count = counting(context, flags, 'documents');
+  try {
+    const accept = async (bytes: Buffer) => {
+      if (context.signal.aborted) throw new Fault('cancelled', 'stopped; what was taken in is kept');
+      const accepted = await registry.accept(bytes, {});
+      count.add(1);
+      return accepted;
+    };
+    return await followLog({ db, accept }, source, verifier);
+  } finally {
+    count.end();
+  }
+}
+
+/** Checks a bundle by following it into a registry in memory. */
+export async function checkBundle(
+  context: CliContext,
+  flags: RegistryFlags,
+  file: string,
+): Promise<Followed & { verifier: string }> {
+  const bundle = await readBundle(file);
+  const verifier = flags.verifier ?? bundle.verifier;
+  const verify = await siteVerifier(configFromFlags(context, flags).config, context.now);
+  const db = await openDatabase({ file: ':memory:' });
+  try {
+    const registry = openRegistry({ db, verify, now: context.now });
+    return { verifier, ...(await follow(context, flags, { db, registry }, { ...bundle, verifier })) };
+  } finally {
+    await db.close();
+  }
+}
+
+export function followedText({ size, created, unchanged, refused }: Followed): string {
+  const lines = [`${size} decisions, proven; ${created} entries are new here, ${unchanged} were here already`];
+  if (refused.length === 0) return lines.join('\n');
+  const rows = refused.map(({ seq, code, message }) => [String(seq), code, message]);
+  return [
+    ...lines,
+    `${refused.length} were accepted there, but not here:`,
+    table([['seq', 'code', 'why'], ...rows]),
+  ].join('\n');
+}

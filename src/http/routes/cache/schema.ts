@@ -1,0 +1,55 @@
+// What the routes of the cache take and give.
+import { z } from 'zod';
+
+const count = z.number().int().nonnegative();
+
+/** A question that is asked, not a thing that is done. */
+export const dryRunQuery = z.strictObject({ dryRun: z.stringbool().default(false) });
+
+/** POST /cache/evictions: the least recently used images, until their sizes come to this many bytes. */
+export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun: z.boolean().default(false) });
+
+export const collectionBody = z.strictObject({ dryRun: z.boolean().default(false) });
+
+export const pinAnswer = z.object({ identifier: z.string(), pinned: z.boolean() });
+
+export const evictionAnswer = z.object({
+  dryRun: z.boolean(),
+  /** Images that left the cache; under a dry run those that would. */
+  evicted: z.array(z.object({ identifier: z.string(), size: count })),
+  /** Their sizes as disks, added up. */
+  bytes: count,
+});
+
+export const usageAnswer = z.object({
+  images: count,
+  snapshots: count,
+  pinned: count,
+  diskBytes: count,
+  liveChunks: count,
+  liveBytes: count,
+  storedBytes: count,
+  packs: count,
+  garbageBytes: count,
+  ratio: z.number(),
+});
+
+export const collectionAnswer = z.object({
+  dryRun: z.boolean(),
+  removedPacks: count,
+  removedBytes: count,
+  condemnedPacks: count,
+  condemnedBytes: count,
+  rewrittenPacks: count,
+  liveChunks: count,
+  liveBytes: count,
+  deadWriters: count,
+});
+
+export const scrubAnswer = z.object({
+  checkedChunks: count,
+  checkedBytes: count,
+  damaged: z.array(z.string()),
+  repaired: z.array(z.string()),
+  broken: z.array(z.string()),
+});

@@ -1,0 +1,113 @@
+// The upkeep of the vault beside a running server: what may be evicted, garbage collected every hour, scrubs that end with the server.
+import { type Logger } from 'pino';
+import { Fault } from './errors/fault.ts';
+import { collectGarbage, type Collection } from './vault/collect.ts';
+import { evictImages } from './vault/evict.ts';
+import { type ImagePointer } from './vault/records.ts';
+import { scrubVault, type ScrubReport } from './vault/scrub.ts';
+import { type Vault } from './vault/vault.ts';
+import { type Volumes } from './volumes/volumes.ts';
+
+export interface UpkeepDeps {
+  readonly vault: Vault;
+  readonly volumes: Pick<Volumes, 'list' | 'manifestsInUse'>;
+  /** How long garbage stays, in ms. */
+  readonly grace: number;
+  readonly log: Logger;
+}
+
+/** Either this image, or the least recently used ones whose sizes come to so many bytes. */
+type Eviction = { readonly identifier: string } | { readonly freeBytes: number };
+
+export interface Upkeep {
+  /** Collects garbage every hour from now on. */
+  begin(): void;
+  /** Throws `vault.in-use` with the reason, `not-found`. */
+  evict(what: Eviction, dryRun: boolean): Promise<readonly ImagePointer[]>;
+  /** Throws `vault.busy` while another collection runs. */
+  collect(dryRun: boolean): Promise<Collection>;
+  /** Ends early when `signal` is aborted. Throws `vault.busy` while another scrub runs. */
+  scrub(signal: AbortSignal): Promise<ScrubReport>;
+  /** Ends a scrub, and waits for a collection. */
+  close(): Promise<void>;
+}
+
+const hour = 60 * 60 * 1000;
+
+export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep {
+  const stopping = new AbortController();
+  const collections = new Set<Promise<Collection>>();
+  let scrubbing: Promise<ScrubReport> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function collect(dryRun: boolean): Promise<Collection> {
+    stopping.signal.throwIfAborted();
+    const collection = collectGarbage(vault, { grace, dryRun });
+    collections.add(collection);
+    try {
+      return await collection;
+    } finally {
+      collections.delete(collection);
+    }
+  }
+
+  function collectOnTime(): void {
+    collect(false).then(
+      ({ removedBytes, condemnedBytes }) => log.info({ removedBytes, condemnedBytes }, 'garbage was collected'),
+      (error: unknown) => log.error({ err: error }, 'garbage could not be collected'),
+    );
+  }
+
+  /** Images that volumes or their snapshots need, and those that they began as. */
+  async function imagesInUse(): Promise<ReadonlySet<string>> {
+    const images = await vault.listImages();
+    const manifests = new Set(volumes.manifestsInUse());
+    return new Set([
+      ...volumes.list().flatMap(({ image }) => image ?? []),
+      ...images.filter(({ manifestId }) => manifests.has(manifestId)).map(({ identifier }) => identifier),
+    ]);
+  }
+
+  function refuseUsed(identifier: string): void {
+    const users = volumes.list({ image: identifier }).map(({ uuid }) => uuid);
+    if (users.length === 0) return;
+    const named = users.length > 3 ? `${users.slice(0, 3).join(', ')} and ${users.length - 3} more` : users.join(', ');
+    throw new Fault('vault.in-use', `The image ${identifier} stays, because volumes are made from it: ${named}.`, {
+      details: { identifier, volumes: users },
+    });
+  }
+
+  return {
+    begin() {
+      timer = setInterval(collectOnTime, hour);
+      timer.unref();
+    },
+    async evict(what, dryRun) {
+      const inUse = await imagesInUse();
+      if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, inUse, dryRun });
+      refuseUsed(what.identifier);
+      return await evictImages(vault, { identifiers: [what.identifier], inUse, dryRun });
+    },
+    collect,
+    async scrub(signal) {
+      stopping.signal.throwIfAborted();
+      if (scrubbing !== undefined) throw new Fault('vault.busy', 'The vault is being scrubbed already.');
+      scrubbing = scrubVault(vault, {
+        signal: AbortSignal.any([signal, stopping.signal]),
+        onProgress: (progress) => log.debug(progress, 'scrubbing'),
+      });
+      try {
+        return await scrubbing;
+      } finally {
+        scrubbing = undefined;
+      }
+    },
+    async close() {
+      clearInterval(timer);
+      stopping.abort(
+        new Fault('vault.unavailable', 'The server is being stopped.', { action: 'Ask again when it runs.' }),
+      );
+      await Promise.allSettled([...collections, scrubbing]);
+    },
+  };
+}

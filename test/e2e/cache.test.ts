@@ -1,0 +1,73 @@
+// `mintmark cache`: the upkeep of the vault from the command line.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launcher, mintmarkJson, run, type Ended } from './command.ts';
+import { Site } from './site.ts';
+
+let site: Site;
+let image: string;
+
+const mintmark = (...args: readonly string[]): Promise<Ended> =>
+  run(process.execPath, [launcher, 'cache', ...args], site.env);
+const cacheJson = (...args: readonly string[]): Promise<unknown> => mintmarkJson(['cache', ...args], site.env);
+
+beforeAll(async () => {
+  site = await Site.open();
+  const file = site.path('disk.img');
+  writeFileSync(file, Buffer.alloc(256 * 1024, 'a disk of the cache; '));
+  image = await site.publish(file, []);
+  await mintmarkJson(['image', 'pull', image], site.env);
+});
+afterAll(() => site?.close());
+
+test('every command says what it takes', async () => {
+  const { stdout } = await mintmark('--help');
+  for (const name of ['list', 'show', 'pin', 'unpin', 'evict', 'usage', 'gc', 'scrub', 'cancel'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
+  expect((await mintmark('evict', '--help')).stdout).toMatch(/--free <size>.*\n.*--dry-run|--dry-run/u);
+});
+
+test('pins, dry runs, evictions and garbage', async () => {
+  expect(await cacheJson('pin', image)).toEqual({ identifier: image, pinned: true });
+  expect((await mintmark('list')).stdout).toContain('proven, pinned');
+  expect(await mintmark('evict', image)).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining('pinned') as string,
+  });
+  expect((await mintmark('evict', '--free', '1G')).stdout).toContain('no image can go');
+  expect((await mintmark('unpin', image)).stdout).toContain('not pinned');
+  expect((await mintmark('evict', image, '--dry-run')).stdout).toContain('would go');
+  expect(await cacheJson('usage')).toMatchObject({ images: 1, pinned: 0 });
+  expect((await mintmark('usage')).stdout).toMatch(/bytes stored +\d+ in 1 packs/u);
+  expect(await cacheJson('evict', '--free', '1G')).toMatchObject({ dryRun: false, evicted: [{ identifier: image }] });
+  expect(await cacheJson('gc', '--dry-run')).toMatchObject({ dryRun: true, condemnedPacks: 1 });
+  expect((await mintmark('gc')).stdout).toMatch(/garbage that waits +\d+ bytes in 1 packs/u);
+  await mintmarkJson(['image', 'pull', image], site.env);
+});
+
+test('a scrub ends well on a sound vault, and with 1 where an image is broken', async () => {
+  expect((await mintmark('scrub')).code).toBe(0);
+  const packs = join(site.folder, 'data', 'vault', 'packs');
+  for (const entry of readdirSync(packs, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = readFileSync(path);
+    bytes[5000] = (bytes[5000] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+  }
+  const { code, stdout } = await mintmark('scrub');
+  expect([code, stdout]).toEqual([1, expect.stringContaining(`broken: ${image}`)]);
+});
+
+test.each([
+  [['evict'], 2],
+  [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7', '--free', '1G'], 2],
+  [['evict', '--free', 'much'], 2],
+  [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5],
+  [['cancel', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5],
+  [['pin', 'nothing'], 2],
+  [['gc', '--force'], 2],
+])('cache %j ends with %i', async (args, code) => {
+  expect((await mintmark(...args)).code).toBe(code);
+});
