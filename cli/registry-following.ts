@@ -9,7 +9,7 @@ import { openRegistry } from '../src/registry/registry.ts';
 import {
   openSiteRegistry,
   registryFile,
-  siteVerifier,
+  siteVerifiers,
   type SiteConfig,
   type SiteRegistry,
 } from '../src/site-registry.ts';
@@ -36,7 +36,7 @@ export async function onSite<Result>(
   try {
     return await work(site);
   } finally {
-    await site.db.close();
+    await site.close();
   }
 }
 
@@ -87,12 +87,13 @@ export async function checkBundle(
 ): Promise<Followed & { verifier: string }> {
   const bundle = await readBundle(file);
   const verifier = flags.verifier ?? bundle.verifier;
-  const verify = await siteVerifier(configFromFlags(context, flags).config, context.now);
+  const verifiers = await siteVerifiers(configFromFlags(context, flags).config, context.now);
   const db = await openDatabase({ file: ':memory:' });
   try {
-    const registry = openRegistry({ db, verify, now: context.now });
+    const registry = openRegistry({ db, verify: verifiers.verify, now: context.now });
     return { verifier, ...(await follow(context, flags, { db, registry }, { ...bundle, verifier })) };
   } finally {
+    await verifiers.close();
     await db.close();
   }
 }

@@ -80,8 +80,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
 
-    const { db, registry, decisions } = await openSiteRegistry(config, { now, admits });
-    closing.push(() => db.close());
+    const site = await openSiteRegistry(config, { now, admits });
+    closing.push(() => site.close());
+    const { registry, decisions } = site;
 
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),

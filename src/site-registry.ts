@@ -7,9 +7,8 @@ import { loadLogKey } from './registry/log/key.ts';
 import { openLog, type RegistryLog } from './registry/log/log.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
 import { loadTrustFolder } from './trust/folder.ts';
-import { type VerifyDocument } from './trust/report.ts';
+import { openVerifierPool, type VerifierPool } from './trust/pool.ts';
 import { type TrustSettings } from './trust/settings.ts';
-import { createVerifier } from './trust/verifier.ts';
 
 export type SiteConfig = Pick<Config, 'data' | 'trust' | 'allow-legacy'>;
 
@@ -17,6 +16,8 @@ export interface SiteRegistry {
   readonly db: Database;
   readonly registry: Registry;
   readonly decisions: RegistryLog;
+  /** Ends the checks and closes the database. */
+  close(): Promise<void>;
 }
 
 /** The database file of the registry in a data folder. */
@@ -28,18 +29,26 @@ async function trustSettings(config: SiteConfig, now: () => Date): Promise<Trust
   return { ...trusted, allowLegacy: config['allow-legacy'], now };
 }
 
-/** Checks documents as this site does. */
-export async function siteVerifier(config: SiteConfig, now: () => Date): Promise<VerifyDocument> {
-  return createVerifier(await trustSettings(config, now));
+/** Checks documents as this site does, in threads with a time limit for each document. Close it at the end. */
+export async function siteVerifiers(config: SiteConfig, now: () => Date): Promise<VerifierPool> {
+  return openVerifierPool(await trustSettings(config, now));
 }
 
-/** Opens the registry in the data folder, made where it is missing. Close `db` at the end. */
+/** Opens the registry in the data folder, made where it is missing. Close it at the end. */
 export async function openSiteRegistry(
   config: SiteConfig,
   deps: { readonly now: () => Date; readonly admits?: (entry: RegistryEntry) => boolean },
 ): Promise<SiteRegistry> {
-  const verify = await siteVerifier(config, deps.now);
   const signer = await loadLogKey(join(config.data, 'log.key'), 'mintmark');
   const db = await openDatabase({ file: registryFile(config.data) });
-  return { db, registry: openRegistry({ ...deps, db, verify }), decisions: openLog(db, signer) };
+  const verifiers = await siteVerifiers(config, deps.now);
+  return {
+    db,
+    registry: openRegistry({ ...deps, db, verify: verifiers.verify }),
+    decisions: openLog(db, signer),
+    close: async () => {
+      await verifiers.close();
+      await db.close();
+    },
+  };
 }
