@@ -122,12 +122,17 @@ export async function connect(context: CliContext, flags: ServerFlags): Promise<
       action: `Give --server an address such as ${defaultServer}.`,
     });
   }
-  return new Api(new URL(address), await findToken(context, flags), context.signal);
+  const server = new URL(address);
+  return new Api(server, await findToken(context, flags, server), context.signal);
 }
 
-async function findToken(context: CliContext, flags: ServerFlags): Promise<string | undefined> {
+async function findToken(context: CliContext, flags: ServerFlags, server: URL): Promise<string | undefined> {
   const file = flags.tokenFile ?? context.env['MINTMARK_TOKEN_FILE'];
-  if (file === undefined) return context.env['MINTMARK_TOKEN'] ?? (await ownToken(context));
+  if (file === undefined) {
+    const given = context.env['MINTMARK_TOKEN'];
+    // What was found by itself goes to this machine only: another server has no business with it.
+    return given ?? (loopback.test(server.hostname) ? await ownToken(context) : undefined);
+  }
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
@@ -137,6 +142,8 @@ async function findToken(context: CliContext, flags: ServerFlags): Promise<strin
     });
   }
 }
+
+const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/u;
 
 /** The token of a server of this user on this machine, with its data where it is by default. */
 async function ownToken(context: CliContext): Promise<string | undefined> {
