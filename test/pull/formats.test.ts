@@ -10,6 +10,7 @@ import { inspectImage, type ConvertedFormat } from '../../src/pull/formats/inspe
 import { describeWithTools } from '../setup/tools.ts';
 import { noise, readWhole, temporaryFolder } from '../vault/fresh-vault.ts';
 import { metadataOf, pullSetup } from './pull-setup.ts';
+import { withinTime } from '../setup/within-time.ts';
 
 const run = promisify(execFile);
 const qemuNames = { qcow2: 'qcow2', vmdk: 'vmdk', vdi: 'vdi', vhd: 'vpc', vhdx: 'vhdx' } as const;
@@ -144,13 +145,16 @@ describeWithTools('images made by qemu-img', ['qemu-img'], () => {
       value: fc.uint8Array({ minLength: 1, maxLength: 8 }),
     });
     await fc.assert(
-      fc.asyncProperty(damage, async ({ which, at, far, value }) => {
-        const { format, bytes } = files[which] ?? { format: 'qcow2', bytes: Buffer.alloc(0) };
-        const copy = Buffer.from(bytes);
-        copy.set(value, far ? Math.max(0, copy.length - 2060 + at) : at);
-        expect(await verdictOn(copy, format)).toMatch(/^accepted|^The image is refused/);
-      }),
-      { interruptAfterTimeLimit: 2000, numRuns: 500 },
+      fc.asyncProperty(
+        damage,
+        withinTime(2000, async ({ which, at, far, value }) => {
+          const { format, bytes } = files[which] ?? { format: 'qcow2', bytes: Buffer.alloc(0) };
+          const copy = Buffer.from(bytes);
+          copy.set(value, far ? Math.max(0, copy.length - 2060 + at) : at);
+          expect(await verdictOn(copy, format)).toMatch(/^accepted|^The image is refused/);
+        }),
+      ),
+      { numRuns: 500 },
     );
   });
 });
@@ -158,10 +162,13 @@ describeWithTools('images made by qemu-img', ['qemu-img'], () => {
 describe('bytes that are no disk at all', () => {
   test.each(formats)('are refused as %s', async (format) => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 4096 }), async (bytes) =>
-        (await verdictOn(Buffer.from(bytes), format)).startsWith('The image is refused'),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 4096 }),
+        withinTime(500, async (bytes) =>
+          (await verdictOn(Buffer.from(bytes), format)).startsWith('The image is refused'),
+        ),
       ),
-      { interruptAfterTimeLimit: 500, numRuns: 100 },
+      { numRuns: 100 },
     );
     expect(await verdictOn(Buffer.alloc(0), format)).toMatch(/refused/);
   });

@@ -7,6 +7,7 @@ import { chunkBytes } from '../../src/vault/stored-disk.ts';
 import { openVault, type Vault } from '../../src/vault/vault.ts';
 import { type WriteSession } from '../../src/vault/write-session.ts';
 import { chunksOf, freshVault, identifierOf, imageOf, noise, readWhole, storeImage } from './fresh-vault.ts';
+import { withinTime } from '../setup/within-time.ts';
 
 const grace = 60_000;
 
@@ -166,65 +167,68 @@ const alphabet = Array.from({ length: 6 }, (_, letter) =>
 
 test('over any order of writes, removals and collections by two processes, every image that has a pointer reads as it was written', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 25 }), async (steps) => {
-      const { now, pass } = clock();
-      const { store } = await freshVault();
-      const nodes = [
-        await openVault({ store, node: 'one', now }),
-        await openVault({ store, node: 'two', now }),
-      ] as const;
-      const nodeOf = (number: number): Vault => (number % 2 === 0 ? nodes[0] : nodes[1]);
-      const sessions = new Map<number, { session: WriteSession; written?: { manifestId: string; disk: Buffer } }>();
-      const images = new Map<number, { manifestId: string; disk: Buffer }>();
-      const beside: Promise<unknown>[] = [];
-      let serial = 0;
-      for (const step of steps) {
-        if (step.does === 'collect' || step.does === 'collect beside') {
-          pass(step.passes);
-          const collection = collectBy(nodeOf(step.slot));
-          if (step.does === 'collect') await collection;
-          else beside.push(collection);
-          continue;
-        }
-        const open = sessions.get(step.slot);
-        if (step.does === 'remove') {
-          const [first] = images.keys();
-          if (first !== undefined) {
-            images.delete(first);
-            await nodeOf(step.slot).removeImage(identifierOf(first));
+    fc.asyncProperty(
+      fc.array(stepArbitrary, { maxLength: 25 }),
+      withinTime(8000, async (steps) => {
+        const { now, pass } = clock();
+        const { store } = await freshVault();
+        const nodes = [
+          await openVault({ store, node: 'one', now }),
+          await openVault({ store, node: 'two', now }),
+        ] as const;
+        const nodeOf = (number: number): Vault => (number % 2 === 0 ? nodes[0] : nodes[1]);
+        const sessions = new Map<number, { session: WriteSession; written?: { manifestId: string; disk: Buffer } }>();
+        const images = new Map<number, { manifestId: string; disk: Buffer }>();
+        const beside: Promise<unknown>[] = [];
+        let serial = 0;
+        for (const step of steps) {
+          if (step.does === 'collect' || step.does === 'collect beside') {
+            pass(step.passes);
+            const collection = collectBy(nodeOf(step.slot));
+            if (step.does === 'collect') await collection;
+            else beside.push(collection);
+            continue;
           }
-        } else if (step.does === 'begin' && open === undefined) {
-          sessions.set(step.slot, { session: await nodeOf(step.slot).beginWrite() });
-        } else if (step.does === 'write' && open !== undefined && open.written === undefined) {
-          const disk = Buffer.concat(step.content.map((letter) => alphabet[letter] ?? Buffer.alloc(0)));
-          open.written = {
-            disk,
-            manifestId: await open.session.writeDisk({ size: disk.length, chunks: chunksOf(disk) }),
-          };
-        } else if (step.does === 'commit' && open?.written !== undefined) {
-          serial += 1;
-          sessions.delete(step.slot);
-          await open.session.commitImage(imageOf(identifierOf(serial), open.written.manifestId, open.written.disk));
-          images.set(serial, open.written);
-        } else if (step.does === 'abort' && open !== undefined) {
-          sessions.delete(step.slot);
-          await open.session.abort();
+          const open = sessions.get(step.slot);
+          if (step.does === 'remove') {
+            const [first] = images.keys();
+            if (first !== undefined) {
+              images.delete(first);
+              await nodeOf(step.slot).removeImage(identifierOf(first));
+            }
+          } else if (step.does === 'begin' && open === undefined) {
+            sessions.set(step.slot, { session: await nodeOf(step.slot).beginWrite() });
+          } else if (step.does === 'write' && open !== undefined && open.written === undefined) {
+            const disk = Buffer.concat(step.content.map((letter) => alphabet[letter] ?? Buffer.alloc(0)));
+            open.written = {
+              disk,
+              manifestId: await open.session.writeDisk({ size: disk.length, chunks: chunksOf(disk) }),
+            };
+          } else if (step.does === 'commit' && open?.written !== undefined) {
+            serial += 1;
+            sessions.delete(step.slot);
+            await open.session.commitImage(imageOf(identifierOf(serial), open.written.manifestId, open.written.disk));
+            images.set(serial, open.written);
+          } else if (step.does === 'abort' && open !== undefined) {
+            sessions.delete(step.slot);
+            await open.session.abort();
+          }
+          for (const { manifestId, disk } of images.values()) {
+            const opened = await nodeOf(step.slot + 1).openDisk(manifestId);
+            expect((await readWhole(opened)).equals(disk)).toBe(true);
+            await opened.close();
+          }
         }
-        for (const { manifestId, disk } of images.values()) {
-          const opened = await nodeOf(step.slot + 1).openDisk(manifestId);
-          expect((await readWhole(opened)).equals(disk)).toBe(true);
-          await opened.close();
+        await Promise.all(beside);
+        for (const { session } of sessions.values()) await session.abort();
+        for (const number of images.keys()) await nodes[0].removeImage(identifierOf(number));
+        for (let turn = 0; turn < 3; turn += 1) {
+          await collectGarbage(nodes[0], { grace });
+          pass(grace);
         }
-      }
-      await Promise.all(beside);
-      for (const { session } of sessions.values()) await session.abort();
-      for (const number of images.keys()) await nodes[0].removeImage(identifierOf(number));
-      for (let turn = 0; turn < 3; turn += 1) {
-        await collectGarbage(nodes[0], { grace });
-        pass(grace);
-      }
-      expect(await packCount(nodes[0])).toBe(0);
-    }),
-    { interruptAfterTimeLimit: 8000, numRuns: 200 },
+        expect(await packCount(nodes[0])).toBe(0);
+      }),
+    ),
+    { numRuns: 200 },
   );
 });

@@ -9,6 +9,7 @@ import { openVault, type Vault } from '../../src/vault/vault.ts';
 import { type Volumes } from '../../src/volumes/volumes.ts';
 import { patternBytes } from './memory-disk.ts';
 import { attachedDevice, deviceOf, digest, digestOf, initiator, newSite, type Site } from './service.ts';
+import { withinTime } from '../setup/within-time.ts';
 
 const image = patternBytes(3 * chunkBytes + 1536, 3);
 const identifier = `A${'b'.repeat(26)}`;
@@ -234,22 +235,25 @@ async function run(next: Command, model: Model): Promise<void> {
 
 test('whatever is written, snapshotted, cloned, flattened, grown, deleted and restarted: each disk and snapshot keeps its own bytes', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
-      await openSite();
-      const model = new Model();
-      model.disks.set(await machine(), Buffer.from(image));
-      for (const next of commands) await run(next, model);
-      for (const [uuid, bytes] of model.disks) {
-        const device = await attachedDevice(volumes, uuid);
-        expect(await digestOf(device)).toBe(digest(bytes));
-      }
-      for (const [uuid, { bytes }] of model.snapshots) {
-        const clone = await volumes.clone({ source: uuid });
-        expect(await contentOf(clone.uuid)).toBe(digest(bytes));
-      }
-      await closeSite();
-      expect(site.problems).toEqual([]);
-    }),
-    { numRuns: Number(process.env['RUNS'] ?? 8), interruptAfterTimeLimit: 15_000 },
+    fc.asyncProperty(
+      fc.array(command, { minLength: 5, maxLength: 40 }),
+      withinTime(15_000, async (commands) => {
+        await openSite();
+        const model = new Model();
+        model.disks.set(await machine(), Buffer.from(image));
+        for (const next of commands) await run(next, model);
+        for (const [uuid, bytes] of model.disks) {
+          const device = await attachedDevice(volumes, uuid);
+          expect(await digestOf(device)).toBe(digest(bytes));
+        }
+        for (const [uuid, { bytes }] of model.snapshots) {
+          const clone = await volumes.clone({ source: uuid });
+          expect(await contentOf(clone.uuid)).toBe(digest(bytes));
+        }
+        await closeSite();
+        expect(site.problems).toEqual([]);
+      }),
+    ),
+    { numRuns: Number(process.env['RUNS'] ?? 8) },
   );
 });

@@ -8,6 +8,7 @@ import * as pdu from '../../../src/iscsi/wire/pdu.ts';
 import { diskTarget, MemoryDisk } from '../disks.ts';
 import { startTarget, type TestTarget } from '../fixture.ts';
 import { Initiator, initiatorName } from '../initiator.ts';
+import { withinTime } from '../../setup/within-time.ts';
 
 let served: TestTarget;
 beforeAll(async () => {
@@ -110,12 +111,15 @@ describe('hostile bytes', () => {
 
   test('bytes that are changed anywhere', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(byte, { minLength: 1, maxLength: 4 }), async (changes) => {
-        const bytes = Buffer.concat([login, write(1), write(2), logout]);
-        for (const { at, value } of changes) bytes[at % bytes.length] = value;
-        await talk([bytes], 5);
-      }),
-      { numRuns: 300, interruptAfterTimeLimit: 4_000 },
+      fc.asyncProperty(
+        fc.array(byte, { minLength: 1, maxLength: 4 }),
+        withinTime(4_000, async (changes) => {
+          const bytes = Buffer.concat([login, write(1), write(2), logout]);
+          for (const { at, value } of changes) bytes[at % bytes.length] = value;
+          await talk([bytes], 5);
+        }),
+      ),
+      { numRuns: 300 },
     );
     expect(await serves()).toBe(true);
   });
@@ -126,7 +130,7 @@ describe('hostile bytes', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(opcode, header, fc.boolean()), { minLength: 1, maxLength: 6 }),
-        async (all) => {
+        withinTime(4_000, async (all) => {
           const parts = all.map(([code, bytes, plausible]) => {
             const made = Buffer.from(bytes);
             made[0] = code | ((made[0] ?? 0) & 0x40);
@@ -139,9 +143,9 @@ describe('hostile bytes', () => {
             return made;
           });
           await talk([login, ...parts], 5);
-        },
+        }),
       ),
-      { numRuns: 300, interruptAfterTimeLimit: 4_000 },
+      { numRuns: 300 },
     );
     expect(await serves()).toBe(true);
   });
@@ -150,17 +154,21 @@ describe('hostile bytes', () => {
     const { initiator } = await Initiator.login(served.port, diskTarget, { isid: '800000000056' });
     const cdb = fc.uint8Array({ minLength: 16, maxLength: 16 });
     await fc.assert(
-      fc.asyncProperty(cdb, fc.nat(64), async (bytes, lunNumber) => {
-        // SANITIZE would keep the disk for a while, and RESERVE keep others out.
-        fc.pre(![0x48, 0x16, 0x5f].includes(bytes[0] ?? 0));
-        const tag = initiator.command([...bytes], { read: 65_536, lun: lunNumber % 3 });
-        let answer = await initiator.next();
-        while (answer.opcode === pdu.targetOpcode.dataIn && !pdu.dataIn.read(answer.header).statusPresent) {
-          answer = await initiator.next();
-        }
-        expect(pdu.basicHeader.read(answer.header).initiatorTaskTag).toBe(tag);
-      }),
-      { numRuns: 2_000, interruptAfterTimeLimit: 4_000 },
+      fc.asyncProperty(
+        cdb,
+        fc.nat(64),
+        withinTime(4_000, async (bytes, lunNumber) => {
+          // SANITIZE would keep the disk for a while, and RESERVE keep others out.
+          fc.pre(![0x48, 0x16, 0x5f].includes(bytes[0] ?? 0));
+          const tag = initiator.command([...bytes], { read: 65_536, lun: lunNumber % 3 });
+          let answer = await initiator.next();
+          while (answer.opcode === pdu.targetOpcode.dataIn && !pdu.dataIn.read(answer.header).statusPresent) {
+            answer = await initiator.next();
+          }
+          expect(pdu.basicHeader.read(answer.header).initiatorTaskTag).toBe(tag);
+        }),
+      ),
+      { numRuns: 2_000 },
     );
     await initiator.end();
     expect(await serves()).toBe(true);

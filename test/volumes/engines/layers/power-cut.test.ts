@@ -8,6 +8,7 @@ import { diceOf, FragileFiles } from '../../fragile-files.ts';
 import { patternBytes } from '../../memory-disk.ts';
 import { AdmissibleContents } from './admissible.ts';
 import { anyStep, applyToDevice, openDevice, readAll, salt, type Step } from './device.ts';
+import { withinTime } from '../../../setup/within-time.ts';
 
 const sectors = 203;
 const size = sectors * 512;
@@ -109,10 +110,14 @@ const pause: Step = { kind: 'read', offset: 0, length: 512 };
 describe('a head', () => {
   test('keeps its promises through power cuts and kills', async () => {
     await fc.assert(
-      fc.asyncProperty(seed, runs, async (dice, plan) => {
-        expect(await firstWrong(dice, plan)).toBeUndefined();
-      }),
-      { numRuns: Number(process.env['RUNS'] ?? 200), interruptAfterTimeLimit: 15_000 },
+      fc.asyncProperty(
+        seed,
+        runs,
+        withinTime(15_000, async (dice, plan) => {
+          expect(await firstWrong(dice, plan)).toBeUndefined();
+        }),
+      ),
+      { numRuns: Number(process.env['RUNS'] ?? 200) },
     );
   });
 
