@@ -11,21 +11,14 @@ import { packKey } from './records.ts';
 
 const inflate = promisify(inflateRaw);
 
-/** A stored copy of a chunk that is not what it should be. */
-export interface DamagedCopy {
-  /** Hex. */
-  readonly sha256: string;
-  readonly pack: string;
-  readonly entry: number;
-}
+type Copy = Pick<ChunkLocation, 'pack' | 'entry'>;
 
 export interface ChunkReader {
   /** The chunk's bytes, proven. Throws `vault.missing` or `vault.corrupt` where no good copy can be had. */
   read(sha256: Buffer, signal?: AbortSignal): Promise<Buffer>;
-  /** Copies that were found damaged since the vault was opened. */
-  readonly damaged: ReadonlyMap<string, DamagedCopy>;
-  /** Takes a copy off that list: it was repaired. */
-  forget(key: string): void;
+  /** Whether this copy was found damaged since the vault was opened: nothing may come to rely on it. */
+  isDamaged(copy: Copy): boolean;
+  noteDamaged(copy: Copy): void;
 }
 
 /** The chunk as it is outside the vault, or undefined where the stored bytes cannot be it. */
@@ -47,7 +40,8 @@ export async function decodeChunk(
 }
 
 export function createChunkReader(store: ObjectStore, catalog: Catalog): ChunkReader {
-  const damaged = new Map<string, DamagedCopy>();
+  const damaged = new Set<string>();
+  const noteDamaged = ({ pack, entry }: Copy): void => void damaged.add(`${pack}/${entry}`);
 
   async function readCopies(sha256: Buffer, signal: AbortSignal | undefined): Promise<Buffer | 'missing' | 'corrupt'> {
     let outcome: 'missing' | 'corrupt' = 'missing';
@@ -61,15 +55,14 @@ export function createChunkReader(store: ObjectStore, catalog: Catalog): ChunkRe
       const plain = await decodeChunk(stored, location, sha256);
       if (plain !== undefined) return plain;
       outcome = 'corrupt';
-      const copy = { sha256: sha256.toString('hex'), pack: location.pack, entry: location.entry };
-      damaged.set(`${copy.pack}/${copy.entry}`, copy);
+      noteDamaged(location);
     }
     return outcome;
   }
 
   return {
-    damaged,
-    forget: (key) => void damaged.delete(key),
+    isDamaged: ({ pack, entry }) => damaged.has(`${pack}/${entry}`),
+    noteDamaged,
     async read(sha256, signal) {
       let result = await readCopies(sha256, signal);
       if (typeof result === 'string') {

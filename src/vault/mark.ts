@@ -33,13 +33,18 @@ export async function markLive(vault: Vault, condemned: ReadonlySet<string>): Pr
   let liveChunks = 0;
   let liveBytes = 0;
 
-  /** False: the chunk was marked before. A copy that is not about to go is preferred, then that of the lower name. */
+  /**
+   * False: the chunk was marked before. A copy that is not known as damaged is preferred, then one that is not about to go, then that of the lower
+   * name.
+   */
   function mark(sha256: Buffer): boolean {
     const copies = Array.from(index.find(sha256));
     if (copies.some(({ pack, location }) => live.get(pack.name)?.[location.entry] === 1)) return false;
     copies.sort(
       (a, b) =>
-        Number(condemned.has(a.pack.name)) - Number(condemned.has(b.pack.name)) || (a.pack.name < b.pack.name ? -1 : 1),
+        Number(vault.reader.isDamaged(a.location)) - Number(vault.reader.isDamaged(b.location)) ||
+        Number(condemned.has(a.pack.name)) - Number(condemned.has(b.pack.name)) ||
+        (a.pack.name < b.pack.name ? -1 : 1),
     );
     const [best] = copies;
     if (best === undefined) return true;

@@ -60,6 +60,7 @@ export async function scrubVault(vault: Vault, { signal, onProgress }: ScrubOpti
       checkedChunks += 1;
       checkedBytes += stored.length;
       if ((await decodeChunk(stored, location, sha256)) === undefined) {
+        reader.noteDamaged(location);
         damage.push({ sha256, pack: pack.name, kind: location.kind });
       }
     }
@@ -74,7 +75,6 @@ export async function scrubVault(vault: Vault, { signal, onProgress }: ScrubOpti
   for (const { volume, epoch, manifestId } of await vault.listVolumes()) {
     if (await isBroken(vault, manifestId, lost)) broken.push(`${volume}/${epoch}`);
   }
-  for (const key of reader.damaged.keys()) if (!lost.has(reader.damaged.get(key)?.sha256 ?? '')) reader.forget(key);
   return { checkedChunks, checkedBytes, damaged: damage.map(({ sha256 }) => hex(sha256)), repaired, broken };
 }
 

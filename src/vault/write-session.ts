@@ -84,7 +84,8 @@ export async function beginWrite({
   const parents = new Set<string>();
 
   function canRelyOn(sha256: Buffer): boolean {
-    for (const { pack } of catalog.index.find(sha256)) {
+    for (const { pack, location } of catalog.index.find(sha256)) {
+      if (reader.isDamaged(location)) continue;
       if (pack.writer === undefined ? !condemned.has(pack.name) && !pack.condemned : pack.writer === writer)
         return true;
     }

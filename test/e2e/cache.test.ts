@@ -58,6 +58,9 @@ test('a scrub ends well on a sound vault, and with 1 where an image is broken', 
   }
   const { code, stdout } = await mintmark('scrub');
   expect([code, stdout]).toEqual([1, expect.stringContaining(`broken: ${image}`)]);
+  await cacheJson('evict', image);
+  await mintmarkJson(['image', 'pull', image], site.env);
+  expect(await cacheJson('scrub')).toMatchObject({ broken: [] });
 });
 
 test.each([
