@@ -92,7 +92,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/evictions': {
     post: {
-      summary: 'Take the least recently used images out of the cache, until they come to so many bytes',
+      summary: 'Take images out of the cache, those pulled longest ago first, until they come to so many bytes',
       body: evictionBody,
       answer: [200, evictionAnswer],
       operator: true,
