@@ -113,10 +113,10 @@ async function serve(context: CliContext, file: string, options: ServeOptions): 
 }
 
 export const iscsiGroup: CommandGroup = (program: Command, context: CliContext): void => {
-  const group = program.command('iscsi').description('Serve disks over iSCSI without a registry');
+  const group = program.command('iscsi').description('serve disks over iSCSI without a registry');
   group
     .command('serve')
-    .description('Export a raw file as LUN 1 of an iSCSI target, until Ctrl-C or SIGTERM')
+    .description('export a raw file as LUN 1 of an iSCSI target, until Ctrl-C or SIGTERM')
     .argument('<file>', 'raw disk or CD image; what initiators write goes into it')
     .requiredOption('--portal <host:port>', 'where to listen; port 0 takes a free one; may be given again', parsePortal)
     .requiredOption('--iqn <name>', 'name of the target, such as iqn.2026-01.org.example:disk', parseIqn)

@@ -8,7 +8,7 @@ import { addValidate } from './metadata-validate.ts';
 import { addWithdraw } from './metadata-withdraw.ts';
 
 export const metadataGroup: CommandGroup = (program, context) => {
-  const metadata = program.command('metadata').description('Make, sign and check the signed description of an image');
+  const metadata = program.command('metadata').description('make, sign and check the signed description of an image');
   addBuild(metadata, context);
   addSign(metadata, context);
   addValidate(metadata, context);
