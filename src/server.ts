@@ -105,8 +105,6 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       now,
       randomness,
       iqnPrefix,
-      vault,
-      onProblem: (error) => log.warn({ err: error }, 'a snapshot could not be moved into the vault yet'),
     });
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
