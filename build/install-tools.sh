@@ -8,7 +8,12 @@ packages=(
   memtest86+ grub-rescue-pc ipxe                 # images that nobody here wrote
   chromium                                       # the pages
   postgresql                                     # the registry's other database
-  curl                                           # the peer of the pull benchmark
+  redis-server                                   # the queue that several processes share
+  nginx-light                                    # a web location nobody here wrote
+  open-iscsi busybox-static cpio e2fsprogs       # the machine that logs in with the kernel's initiator
+  mmdebstrap                                     # a Debian disk image made from scratch
+  libvirt-daemon-system libvirt-clients          # takes the XML that is printed
+  curl rclone                                    # the peers of the pull benchmark
   xz-utils bzip2 zstd
 )
 as_root=()
