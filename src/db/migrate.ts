@@ -4,11 +4,13 @@ import { Fault } from '../errors/fault.ts';
 import { type Database, type Dialect } from './database.ts';
 import { registryTables } from './migrations/0001-registry.ts';
 import { mirrorTables } from './migrations/0002-mirrors.ts';
+import { jobTables } from './migrations/0003-jobs.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
   '0001-registry': registryTables,
   '0002-mirrors': mirrorTables,
+  '0003-jobs': jobTables,
 };
 
 function asMigration(statements: readonly string[]): Migration {
