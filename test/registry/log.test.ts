@@ -202,10 +202,11 @@ test('the key is made once, and only its owner may read it', async () => {
   await rm(folder, { recursive: true });
 });
 
+const loadAnother = (name: string) => Promise.resolve({ name, privateKey: signer.privateKey });
+
 describe('the name of a log', () => {
   const { privateKey } = generateKeyPairSync('ed25519');
   const load = (name: string) => Promise.resolve({ name, privateKey });
-  const another = (name: string) => Promise.resolve({ name, privateKey: signer.privateKey });
   const usual = 'machine/log';
 
   test('is kept from the first time on, and may change only while the log is empty', async () => {
@@ -217,7 +218,7 @@ describe('the name of a log', () => {
     await subject.upload({});
     expect(await named('images.example.org/log')).toBe('images.example.org/log');
     await expect(named('other')).rejects.toMatchObject({ code: 'registry.log-name' });
-    await expect(identifyLog(subject.db, { wanted: undefined, usual }, another)).rejects.toMatchObject({
+    await expect(identifyLog(subject.db, { wanted: undefined, usual }, loadAnother)).rejects.toMatchObject({
       code: 'registry.log-key',
     });
     await subject.close();
