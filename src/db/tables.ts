@@ -74,6 +74,12 @@ interface EndorserRow {
   images: number;
 }
 
+interface LogIdentityRow {
+  id: number;
+  name: string;
+  verifier: string | null;
+}
+
 interface MirrorRow {
   verifier: string;
   size: number;
@@ -94,6 +100,7 @@ interface MirrorNodeRow {
 }
 
 export interface Tables {
+  log_identity: LogIdentityRow;
   mirrors: MirrorRow;
   mirror_leaves: MirrorLeafRow;
   mirror_nodes: MirrorNodeRow;
