@@ -75,6 +75,12 @@ interface EndorserRow {
   images: number;
 }
 
+interface LogIdentityRow {
+  id: number;
+  name: string;
+  verifier: string | null;
+}
+
 interface MirrorRow {
   verifier: string;
   size: number;
@@ -126,6 +132,7 @@ interface JobSiteRow {
 export interface Tables {
   jobs: JobRow;
   job_site: JobSiteRow;
+  log_identity: LogIdentityRow;
   mirrors: MirrorRow;
   mirror_leaves: MirrorLeafRow;
   mirror_nodes: MirrorNodeRow;

@@ -168,6 +168,12 @@ export const faults = {
     title: 'There is no room left for the database',
     action: 'Make room on its disk; what was accepted is safe, and nothing of this request was kept.',
   },
+  'db.in-use': {
+    status: 503,
+    exit: exitCodes.conflict,
+    title: 'The registry is in use',
+    action: 'Stop the server, and what else works with this registry; then run it again.',
+  },
   'registry.refused': {
     status: 422,
     exit: exitCodes.invalid,
@@ -215,6 +221,12 @@ export const faults = {
     exit: exitCodes.failed,
     title: 'The log has no usable key',
     action: 'Restore the key file from a backup: with a new key, mirrors take this for another log.',
+  },
+  'registry.log-name': {
+    status: 500,
+    exit: exitCodes.usage,
+    title: 'The name of a log does not change',
+    action: 'Leave --log-name out, or give the name it has: mirrors and readers know the log by it.',
   },
   'registry.mirror-forged': {
     status: 502,
