@@ -19,18 +19,23 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
+import { presentPull } from './http/routes/cache/present.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
+import { presentEvent } from './http/routes/jobs/present.ts';
+import { jobRoutes } from './http/routes/jobs/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
 import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
+import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
 import { operatorToken } from './operator-token.ts';
 import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
+import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
@@ -95,10 +100,31 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       workDir: join(config.data, 'pulls'),
       allowAddress: addressPolicy(config['pull-allow']),
       limits: { diskBytes: config['max-image-bytes'] },
+      ...(config['pull-rate'] === undefined ? {} : { bytesPerSecond: config['pull-rate'] }),
       now,
     });
     closing.push(() => puller.close());
     await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const jobs = await openJobs({
+      db: site.db,
+      node: 'embedded',
+      kinds: [
+        pullKind({
+          puller,
+          metadataOf: async (key) => (await registry.entry(key)).metadata,
+          concurrency: config['pulls-at-once'],
+        }),
+      ],
+      now,
+      random: randomness,
+      problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
+    });
+    closing.push(() => jobs.close());
+    const pulls = createPulls({ jobs, vault });
+    jobs.onChange((job) => {
+      events.announce({ type: 'job', data: presentEvent(job) });
+      if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
+    });
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
@@ -126,11 +152,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       registry,
       policy: () => policy.current,
       volumes,
-      pull: async ({ metadata }) => {
-        await puller.pull(metadata, {
-          onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
-        });
-      },
+      pulls,
       now,
     });
     let url = '';
@@ -142,7 +164,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         endorserRoutes(registry, pages),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, puller, delivery, upkeep, operator: operatorOnly }),
+        cacheRoutes({ vault, pulls, delivery, upkeep, operator: operatorOnly }),
+        jobRoutes({ jobs, operator: operatorOnly }),
         volumeRoutes({
           volumes,
           delivery,
@@ -164,9 +187,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(
       () => endServer(server),
       () => events.close(),
+      // Requests wait for jobs: these are handed back first.
+      () => jobs.close(),
       () => upkeep.close(),
     );
     upkeep.begin();
+    await jobs.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
     log.info({ url, iscsi: formatEndpoint(portal), data: config.data }, 'serving');
     return { url, iscsi: portal, tokenFile: operator.file };

@@ -1,4 +1,5 @@
 // Jobs: idempotent, resumable work with progress, in this process or in any that shares the database and the queue.
+import { setMaxListeners } from 'node:events';
 import { Fault } from '../errors/fault.ts';
 import { type Database } from '../db/database.ts';
 import { beginAttempt, type RunningAttempt } from './attempt.ts';
@@ -81,6 +82,9 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
   const attempts = new Map<number, RunningAttempt>();
   const listeners = new Set<(job: Job) => void>();
   const stopping = new AbortController();
+  // One for each who waits.
+  setMaxListeners(0, stopping.signal);
+  let closed: Promise<void> | undefined;
 
   /** Tells this process; the others too where the database has it. */
   function tell(job: Job): void {
@@ -121,7 +125,7 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
       const claimed = await claim(id);
       if (claimed === undefined) return;
       const { job, kind } = claimed;
-      const attempt = beginAttempt({ store, kind, job, worker, lease, now, changed, problem });
+      const attempt = beginAttempt({ store, kind, job, worker, lease, now, changed, told: tell, problem });
       attempts.set(id, attempt);
       // It may have been claimed while this process began to stop.
       if (stopping.signal.aborted) attempt.stop();
@@ -155,6 +159,14 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
   }
   const wait = (id: number, options: WaitOptions = {}): Promise<Job> =>
     waitFor(id, { get, listeners, stopping: stopping.signal, now }, options);
+
+  async function close(): Promise<void> {
+    stopping.abort(stopped());
+    await sweeper.close();
+    for (const attempt of attempts.values()) attempt.stop();
+    await Promise.allSettled([...attempts.values()].map(({ ended }) => ended));
+    await queue.close();
+  }
 
   return {
     get,
@@ -201,12 +213,9 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
       sweeper.begin();
     },
 
-    async close() {
-      stopping.abort(stopped());
-      await sweeper.close();
-      for (const attempt of attempts.values()) attempt.stop();
-      await Promise.allSettled([...attempts.values()].map(({ ended }) => ended));
-      await queue.close();
+    close() {
+      closed ??= close();
+      return closed;
     },
   };
 }

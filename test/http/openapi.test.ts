@@ -7,6 +7,7 @@ import { attachmentRoutes } from '../../src/http/routes/attachments/route.ts';
 import { cacheRoutes } from '../../src/http/routes/cache/route.ts';
 import { endorserRoutes } from '../../src/http/routes/endorsers/route.ts';
 import { imageRoutes } from '../../src/http/routes/images/route.ts';
+import { jobRoutes } from '../../src/http/routes/jobs/route.ts';
 import { logRoutes } from '../../src/http/routes/log/route.ts';
 import { metadataRoutes } from '../../src/http/routes/metadata/route.ts';
 import { operationRoutes } from '../../src/http/routes/operations/route.ts';
@@ -23,6 +24,7 @@ const routers: readonly Router[] = [
   policyRoutes(nothing),
   imageRoutes(nothing),
   cacheRoutes(nothing),
+  jobRoutes(nothing),
   volumeRoutes(nothing),
   attachmentRoutes(nothing),
   logRoutes(nothing, operator, nothing),
