@@ -26,6 +26,17 @@ export const settings = {
     value: 'DIR',
     description: 'folder that holds everything the server keeps',
   },
+  'database': {
+    schema: z
+      .string()
+      // The value may hold a password: it is not repeated.
+      .regex(/^postgres(ql)?:\/\/\S+$/u, 'is no address such as postgres://user@host/database')
+      .optional(),
+    default: () => undefined,
+    value: 'URL',
+    secret: true,
+    description: 'PostgreSQL database of the registry (postgres://…); without one, SQLite in the data folder',
+  },
   'http': {
     schema: endpointSchema,
     default: () => '127.0.0.1:8080',
@@ -37,6 +48,16 @@ export const settings = {
     default: () => undefined,
     value: 'URL',
     description: 'address of the pages as their users see it, behind a proxy',
+  },
+  'log-name': {
+    schema: z
+      .string()
+      .regex(/^[^\s+]{1,200}$/u, 'has a blank or a plus sign, or is too long')
+      .optional(),
+    default: () => undefined,
+    value: 'NAME',
+    description:
+      'name of the log of decisions, such as images.example.org/log; without one, it is made of --public-url, or of the name of this machine',
   },
   'iscsi': {
     schema: endpointSchema,
@@ -109,6 +130,8 @@ interface Setting {
   /** What stands for the value in a help text; undefined for a switch. */
   readonly value: string | undefined;
   readonly description: string;
+  /** The value may hold a password: it is never shown as it is. */
+  readonly secret?: true;
 }
 
 export type SettingName = keyof typeof settings;
