@@ -128,12 +128,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
 
     const target = await createTarget({
       portals: [config.iscsi],
-      directory: volumeDirectory(volumes),
+      directory: volumeDirectory(volumes, config['iscsi-physical-block']),
       log: (level, message, details) => log[level](details, message),
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = target.portals[0] ?? config.iscsi;
+    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
 
     const delivery = createDelivery({
       registry,
