@@ -31,14 +31,17 @@ import { policyRoutes } from './http/routes/policy/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
 import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
+import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
 import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
+import { type PullProgress } from './pull/progress.ts';
 import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
+import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { createUpkeep } from './upkeep.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
@@ -88,13 +91,17 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const site = await openSiteRegistry(config, { now, admits });
     closing.push(() => site.close());
     const { registry, decisions } = site;
+    const node = nodeName(config.data, randomness);
 
+    let repairSoon: (() => void) | undefined;
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),
       node: 'embedded',
       now,
+      onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
+    const pulling = (progress: PullProgress): void => events.announce({ type: 'pull', data: { ...progress } });
     const puller = createPuller({
       vault,
       workDir: join(config.data, 'pulls'),
@@ -107,7 +114,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
     const jobs = await openJobs({
       db: site.db,
-      node: 'embedded',
+      node,
+      // A vault in the data folder is this server's alone.
+      place: node,
       kinds: [
         pullKind({
           puller,
@@ -137,16 +146,24 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
 
-    const upkeep = createUpkeep({ vault, volumes, grace: config['gc-grace'] * 60 * 60 * 1000, log });
+    const upkeep = createUpkeep({
+      vault,
+      volumes,
+      grace: config['gc-grace'] * 60 * 60 * 1000,
+      repair: imageRepair({ registry, puller, onProgress: pulling, log }),
+      onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
+      log,
+    });
+    repairSoon = () => upkeep.repairSoon();
 
     const target = await createTarget({
       portals: [config.iscsi],
-      directory: volumeDirectory(volumes),
+      directory: volumeDirectory(volumes, config['iscsi-physical-block']),
       log: (level, message, details) => log[level](details, message),
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = target.portals[0] ?? config.iscsi;
+    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
 
     const delivery = createDelivery({
       registry,

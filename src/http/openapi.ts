@@ -13,6 +13,7 @@ import {
   pinAnswer,
   pullQuery,
   scrubAnswer,
+  scrubBody,
   usageAnswer,
 } from './routes/cache/schema.ts';
 import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
@@ -114,10 +115,13 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/scrubs': {
     post: {
-      summary: 'Read everything back, repair what has a second copy, name what is broken; ends with the request',
+      summary:
+        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+      body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,
     },
+    delete: { summary: 'End the scrub that runs; the next one goes on from there', answer: deleted, operator: true },
   },
   '/jobs': {
     get: {

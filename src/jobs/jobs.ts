@@ -15,6 +15,8 @@ export interface JobsParts {
   readonly db: Database;
   /** Name of this process among those that share the database; what an earlier process of this name ran is taken up again at the start. */
   readonly node: string;
+  /** What the jobs are about, such as a vault: only processes that say the same share them. */
+  readonly place: string;
   readonly kinds: readonly JobKind[];
   /** Default: {@link inProcess}. */
   readonly queue?: OpenQueue;
@@ -73,9 +75,9 @@ export function resultOf(job: Job): Readonly<Record<string, unknown>> {
 }
 
 export async function openJobs(parts: JobsParts): Promise<Jobs> {
-  const { db, node, now, random, lease = defaultLease, queue: openQueue = inProcess } = parts;
+  const { db, node, place, now, random, lease = defaultLease, queue: openQueue = inProcess } = parts;
   const problem = parts.problem ?? (() => undefined);
-  const store = createJobStore(db);
+  const store = createJobStore(db, place);
   const worker = `${node}/${random(4).toString('hex')}`;
   const kinds = new Map(parts.kinds.map((kind) => [kind.name, kind]));
   const names = [...kinds.keys()];
@@ -143,7 +145,7 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
     due: (kind, limit) => store.due(kind, now().toISOString(), limit),
     nextDue: () => store.nextDue(names),
     changed: (id) => void changedElsewhere(id),
-    siteName: () => store.siteName(random(8).toString('hex')),
+    siteName: async () => `${await store.siteName(random(8).toString('hex'))}/${place}`,
     now,
     problem,
   });

@@ -5,6 +5,7 @@ import { backOff, type BackOff } from '../jobs/back-off.ts';
 import { resultOf, type Jobs } from '../jobs/jobs.ts';
 import { activeStates, isActive, priorities, type Job, type JobFailure, type JobKind } from '../jobs/model.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
+import { isLost, lossOf } from '../vault/lost.ts';
 import { type Vault } from '../vault/vault.ts';
 import { checkPointer } from './pull-image.ts';
 import { type Puller } from './puller.ts';
@@ -66,7 +67,7 @@ export function pullKind(parts: {
 }
 
 export interface Pulls {
-  /** Sees to it that the image comes. Undefined: it is there. Throws `pull.refused` where what is there is not the one of this entry. */
+  /** Sees to it that the image comes, and what is known to be lost of it. Undefined: it is there. Throws `pull.refused` where what is there is not the one of this entry. */
   begin(entry: PullableEntry, priority?: number): Promise<Job | undefined>;
   /** Resolves when it is there. Throws what a pull throws, also where another attempt follows by itself later. */
   pull(entry: PullableEntry): Promise<void>;
@@ -81,12 +82,12 @@ export interface Pulls {
 /** Of pulls that are listed at once. */
 const mostListed = 1000;
 
-export function createPulls({ jobs, vault }: { readonly jobs: Jobs; readonly vault: Pick<Vault, 'image'> }): Pulls {
+export function createPulls({ jobs, vault }: { readonly jobs: Jobs; readonly vault: Vault }): Pulls {
   async function begin({ key, metadata }: PullableEntry, priority: number = priorities.usual) {
     const there = await vault.image(key.identifier);
     if (there !== undefined) {
       checkPointer(there, metadata);
-      return undefined;
+      if (!vault.catalog.index.hasDamage || !isLost(await lossOf(vault, there.manifestId))) return undefined;
     }
     const data: PullData = { ...key, bytes: metadata.bytes };
     return await jobs.submit({ kind: pullKindName, key: key.identifier, data, priority });
@@ -106,6 +107,11 @@ export function createPulls({ jobs, vault }: { readonly jobs: Jobs; readonly vau
         const begun = await begin(entry, priorities.urgent);
         if (begun === undefined) return;
         const job = await jobs.wait(begun.id, { patience });
+        const there = await vault.image(entry.key.identifier);
+        if (job.state === 'done' && there !== undefined) {
+          checkPointer(there, entry.metadata);
+          return;
+        }
         if (job.state === 'done') continue;
         const { email, created } = pullData.parse(job.data);
         const mine = email === entry.key.email && created === entry.key.created;

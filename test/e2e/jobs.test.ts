@@ -1,4 +1,5 @@
 // `mintmark job`, and pulls that a server goes on with by itself after kill -9 in the middle.
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobAnswer, jobList, type JobAnswer } from '../../src/http/routes/jobs/schema.ts';
@@ -41,22 +42,19 @@ describe('kill -9 of a server that pulls', () => {
     const web = await startWebServer();
     const bytes = Buffer.concat([image, Buffer.from(String(share))]);
     const identifier = await published(web, bytes);
-    let reached: () => void = () => undefined;
-    const there = new Promise<void>((resolve) => {
-      reached = resolve;
-    });
+    const reached = new AbortController();
     let crashed = false;
     web.files.set(`/${count}`, {
       body: bytes,
       etag: '"1"',
       async onPiece(offset) {
         if (crashed || offset < Math.floor((bytes.length * share) / 65_536) * 65_536) return;
-        reached();
+        reached.abort();
         await new Promise(() => undefined);
       },
     });
     const id = await begin(identifier);
-    await there;
+    if (!reached.signal.aborted) await once(reached.signal, 'abort');
     crashed = true;
     await site.crash();
     const { stdout, code } = await mintmark('job', 'show', String(id), '--follow');
@@ -71,12 +69,14 @@ test('jobs are listed, shown and cancelled', async () => {
   const slow = noise(1_000_000, 'a slow image');
   const identifier = await published(web, slow);
   web.files.set(`/${count}`, { body: slow, pause: 400 });
-  expect((await mintmark('image', 'pull', identifier, '--no-wait')).stdout).toMatch(/^job \d+ pulls it: mintmark job show \d+ --follow\n$/u);
+  expect((await mintmark('image', 'pull', identifier, '--no-wait')).stdout).toMatch(
+    /^job \d+ pulls it: mintmark job show \d+ --follow\n$/u,
+  );
   const id = await begin(identifier);
   expect((await mintmark('job', 'list', '--state', 'active')).stdout).toMatch(
     new RegExp(`^${id} +pull +${identifier} .*(queued|running|waiting|fetching)`, 'mu'),
   );
-  const following = mintmark('image', 'pull', identifier);
+  const following = mintmark('job', 'show', String(id), '--follow');
   expect((await mintmark('job', 'cancel', String(id))).stdout).toMatch(/^job \d+ is (being )?cancelled\n$/u);
   expect(await following).toMatchObject({ code: 130, stderr: expect.stringContaining('[jobs.cancelled]') as string });
   expect((await shown(id)).state).toBe('cancelled');
