@@ -18,7 +18,7 @@ import {
   type ImagePointer,
   type VolumePointer,
 } from './records.ts';
-import { openRecord } from './sealed-record.ts';
+import { openRecord, sealRecord } from './sealed-record.ts';
 import { type StoredDisk } from './stored-disk.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
@@ -46,6 +46,8 @@ export interface Vault {
   listImages(): Promise<readonly ImagePointer[]>;
   /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
   removeImage(identifier: string): Promise<boolean>;
+  /** Puts a pointer back that was just taken away, unless another is there by now. */
+  restoreImage(pointer: ImagePointer): Promise<void>;
   volume(id: string, epoch: number): Promise<VolumePointer | undefined>;
   listVolumes(): Promise<readonly VolumePointer[]>;
   removeVolume(id: string, epoch: number): Promise<boolean>;
@@ -138,7 +140,17 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     random,
     node,
     beginWrite: () =>
-      beginWrite({ store, catalog, reader, damage, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
+      beginWrite({
+        store,
+        catalog,
+        reader,
+        damage,
+        node,
+        writer: random(12).toString('hex'),
+        compress,
+        isPointedTo,
+        now,
+      }),
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {
@@ -159,6 +171,10 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     },
     listImages: () => readAll('images/', readImage),
     removeImage: (identifier) => removeKey(imageKey(identifier)),
+    async restoreImage(pointer) {
+      const key = imageKey(pointer.identifier);
+      if (key !== undefined) await store.put(key, [sealRecord(pointer)], { ifAbsent: true });
+    },
     async volume(id, epoch) {
       const key = volumeKey(id, epoch);
       return key === undefined ? undefined : readVolume(key);
