@@ -43,7 +43,7 @@ const filters = {
   'kind': 'machine or disk',
   'format': 'disk format',
   'hypervisor': 'hypervisor the image is made for',
-  'status': 'valid (default), expired, deprecated or all',
+  'status': 'valid (default), expired, deprecated, withdrawn or all',
   'location': 'all (default), web or pdisk',
   'sort': '-created (default), created, title or -title',
   'limit': 'entries at most, 1 to 100 (default 20)',

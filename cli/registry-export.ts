@@ -30,15 +30,16 @@ export async function exportRegistry(
   context: CliContext,
   flags: RegistryFlags & { readonly output: string },
 ): Promise<void> {
-  const { output, data, server } = flags;
-  if (data !== undefined && server !== undefined) {
+  const { output, server } = flags;
+  const kept = flags.data ?? flags.database;
+  if (kept !== undefined && server !== undefined) {
     throw new Fault('usage', 'give either --server or --data', {
-      action: '--server exports what a running registry serves, --data what is in a data folder.',
+      action: '--server exports what a running registry serves, --data and --database what is kept there.',
     });
   }
   const part = `${output}.part`;
   try {
-    if (data === undefined) {
+    if (kept === undefined) {
       const remote = remoteRegistry(server ?? context.env['MINTMARK_SERVER'] ?? defaultServer, context.signal);
       const verifier = flags.verifier ?? (await remote.verifier());
       await write(part, copyBundle(remote.source, verifier), context);

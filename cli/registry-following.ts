@@ -1,14 +1,15 @@
 // What the registry commands share: the registry of a data folder, and following another's log with a count of what came.
-import { constants, existsSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { openDatabase } from '../src/db/database.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { openBundle, type Bundle } from '../src/registry/mirror/bundle.ts';
 import { followLog, type Followed } from '../src/registry/mirror/follow.ts';
 import { openRegistry } from '../src/registry/registry.ts';
+import { type HoldMode } from '../src/db/hold.ts';
 import {
+  hasRegistry,
   openSiteRegistry,
-  registryFile,
   siteVerifiers,
   type SiteConfig,
   type SiteRegistry,
@@ -24,15 +25,17 @@ export type RegistryFlags = Readonly<Record<string, unknown>> & {
   readonly output?: string;
   readonly server?: string;
   readonly data?: string;
+  readonly database?: string;
 };
 
-/** Runs `work` on the registry of the data folder. */
+/** Runs `work` on the registry of the data folder, or of the database that is set. */
 export async function onSite<Result>(
   context: CliContext,
   config: SiteConfig,
   work: (site: SiteRegistry) => Promise<Result>,
+  mode: HoldMode = 'together',
 ): Promise<Result> {
-  const site = await openSiteRegistry(config, { now: context.now });
+  const site = await openSiteRegistry(config, { now: context.now }, mode);
   try {
     return await work(site);
   } finally {
@@ -41,10 +44,10 @@ export async function onSite<Result>(
 }
 
 /** Throws `usage` where the data folder has none: only what takes entries in makes a new one. */
-export function mustHaveRegistry({ data }: SiteConfig): void {
-  if (existsSync(registryFile(data))) return;
-  throw new Fault('usage', `there is no registry in ${data}`, {
-    action: 'Name the data folder of a server with --data.',
+export function mustHaveRegistry(config: SiteConfig): void {
+  if (hasRegistry(config)) return;
+  throw new Fault('usage', `there is no registry in ${config.data}`, {
+    action: 'Name the data folder of a server with --data, and its database with --database where it has one.',
   });
 }
 

@@ -3,6 +3,7 @@ import { type Command } from 'commander';
 import { type SettingName } from '../src/config/settings.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { exitCodes } from '../src/errors/table.ts';
+import { type SiteRegistry } from '../src/site-registry.ts';
 import { defaultServer } from './api.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { counting } from './counting.ts';
@@ -22,7 +23,7 @@ import { remoteRegistry } from './registry-source.ts';
 import { configFromFlags, withSettingFlags } from './settings-flags.ts';
 
 const trustFlags: readonly SettingName[] = ['trust', 'allow-legacy'];
-const siteFlags: readonly SettingName[] = ['data', ...trustFlags];
+const siteFlags: readonly SettingName[] = ['data', 'database', ...trustFlags];
 
 const verifierHelp = "key of the other registry's log, name+hash+key (`mintmark log verify --json` prints it)";
 
@@ -69,12 +70,12 @@ async function reindexData(context: CliContext, flags: RegistryFlags): Promise<v
   const { config } = configFromFlags(context, flags);
   mustHaveRegistry(config);
   const count = counting(context, flags, 'entries');
-  const result = await onSite(context, config, ({ registry }) =>
+  const work = ({ registry }: SiteRegistry) =>
     registry.reindex((entries) => {
       if (context.signal.aborted) throw new Fault('cancelled', 'stopped; the index is as it was');
       count.set(entries);
-    }),
-  ).finally(() => count.end());
+    });
+  const result = await onSite(context, config, work, 'alone').finally(() => count.end());
   if (result.failed.length > 0) process.exitCode = exitCodes.invalid;
   answer(context, flags, result, () =>
     [
@@ -108,7 +109,7 @@ export const registryCommands: CommandGroup = (program, context) => {
     withSettingFlags(
       registry.command('export').description('write a whole registry, log and documents, to one file'),
       context,
-      trustFlags,
+      ['database', ...trustFlags],
     ),
   )
     .requiredOption('-o, --output <file>', 'file to write')

@@ -1,8 +1,12 @@
-// The registry in a data folder: database, log key and trust as the configuration says, for the server and for commands alike.
+// The registry of a site: database, log key and trust as the configuration says, for the server and for commands alike.
+import { existsSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Config } from './config/settings.ts';
-import { openDatabase, type Database } from './db/database.ts';
+import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from './db/database.ts';
+import { holdDatabase, type HoldMode } from './db/hold.ts';
 import { type RegistryEntry } from './registry/entry.ts';
+import { identifyLog } from './registry/log/identity.ts';
 import { loadLogKey } from './registry/log/key.ts';
 import { openLog, type RegistryLog } from './registry/log/log.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
@@ -10,7 +14,7 @@ import { loadTrustFolder } from './trust/folder.ts';
 import { openVerifierPool, type VerifierPool } from './trust/pool.ts';
 import { type TrustSettings } from './trust/settings.ts';
 
-export type SiteConfig = Pick<Config, 'data' | 'trust' | 'allow-legacy'>;
+export type SiteConfig = Pick<Config, 'data' | 'database' | 'log-name' | 'public-url' | 'trust' | 'allow-legacy'>;
 
 export interface SiteRegistry {
   readonly db: Database;
@@ -20,8 +24,23 @@ export interface SiteRegistry {
   close(): Promise<void>;
 }
 
-/** The database file of the registry in a data folder. */
-export const registryFile = (data: string): string => join(data, 'registry.sqlite');
+const locationOf = ({ data, database }: SiteConfig): SqliteLocation | PostgresLocation =>
+  database === undefined ? { file: join(data, 'registry.sqlite') } : { url: database };
+
+const logKeyFile = ({ data }: SiteConfig): string => join(data, 'log.key');
+
+/** Whether a registry was ever opened with this configuration. */
+export function hasRegistry(config: SiteConfig): boolean {
+  const location = locationOf(config);
+  return existsSync('file' in location ? location.file : logKeyFile(config));
+}
+
+/** The name of a log where none is set: what stands before it in an address, without the scheme. */
+export function usualLogName(publicUrl: string | undefined, machine: string): string {
+  const url = publicUrl === undefined ? undefined : new URL(publicUrl);
+  const site = url === undefined ? machine : `${url.host}${url.pathname.replace(/\/+$/u, '')}`;
+  return `${site.replaceAll(/[\s+]/gu, '-')}/log`;
+}
 
 /** Without a folder of trusted certificates, endorsers vouch for themselves: what their names are worth is for readers to judge. */
 async function trustSettings(config: SiteConfig, now: () => Date): Promise<TrustSettings> {
@@ -34,21 +53,34 @@ export async function siteVerifiers(config: SiteConfig, now: () => Date): Promis
   return openVerifierPool(await trustSettings(config, now));
 }
 
-/** Opens the registry in the data folder, made where it is missing. Close it at the end. */
+/**
+ * Opens the registry, made where it is missing. Close it at the end. `mode` says whether others may work with it
+ * meanwhile. Throws `db.in-use` where that is not so.
+ */
 export async function openSiteRegistry(
   config: SiteConfig,
   deps: { readonly now: () => Date; readonly admits?: (entry: RegistryEntry) => boolean },
+  mode: HoldMode = 'together',
 ): Promise<SiteRegistry> {
-  const signer = await loadLogKey(join(config.data, 'log.key'), 'mintmark');
-  const db = await openDatabase({ file: registryFile(config.data) });
-  const verifiers = await siteVerifiers(config, deps.now);
-  return {
-    db,
-    registry: openRegistry({ ...deps, db, verify: verifiers.verify }),
-    decisions: openLog(db, signer),
-    close: async () => {
-      await verifiers.close();
-      await db.close();
-    },
+  const closing: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).reverse()) await step();
   };
+  try {
+    const location = locationOf(config);
+    mkdirSync(config.data, { recursive: true });
+    const hold = await holdDatabase(location, mode);
+    closing.push(() => hold.release());
+    const db = await openDatabase(location);
+    closing.push(() => db.close());
+    const names = { wanted: config['log-name'], usual: usualLogName(config['public-url'], hostname()) };
+    const signer = await identifyLog(db, names, (name) => loadLogKey(logKeyFile(config), name));
+    const verifiers = await siteVerifiers(config, deps.now);
+    closing.push(() => verifiers.close());
+    const registry = openRegistry({ ...deps, db, verify: verifiers.verify });
+    return { db, registry, decisions: openLog(db, signer), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

@@ -26,6 +26,17 @@ export const settings = {
     value: 'DIR',
     description: 'folder that holds everything the server keeps',
   },
+  'database': {
+    schema: z
+      .string()
+      // The value may hold a password: it is not repeated.
+      .regex(/^postgres(ql)?:\/\/\S+$/u, 'is no address such as postgres://user@host/database')
+      .optional(),
+    default: () => undefined,
+    value: 'URL',
+    secret: true,
+    description: 'PostgreSQL database of the registry (postgres://…); without one, SQLite in the data folder',
+  },
   'http': {
     schema: endpointSchema,
     default: () => '127.0.0.1:8080',
@@ -38,11 +49,33 @@ export const settings = {
     value: 'URL',
     description: 'address of the pages as their users see it, behind a proxy',
   },
+  'log-name': {
+    schema: z
+      .string()
+      .regex(/^[^\s+]{1,200}$/u, 'has a blank or a plus sign, or is too long')
+      .optional(),
+    default: () => undefined,
+    value: 'NAME',
+    description:
+      'name of the log of decisions, such as images.example.org/log; without one, it is made of --public-url, or of the name of this machine',
+  },
   'iscsi': {
     schema: endpointSchema,
     default: () => '127.0.0.1:3260',
     value: 'HOST:PORT',
     description: 'where disks are served to hypervisors',
+  },
+  'iscsi-address': {
+    schema: endpointSchema.optional(),
+    default: () => undefined,
+    value: 'HOST:PORT',
+    description: 'what hypervisors connect to, where that is not what "iscsi" listens on',
+  },
+  'iscsi-physical-block': {
+    schema: z.coerce.number().pipe(z.literal([512, 1024, 2048, 4096])),
+    default: () => 512,
+    value: 'BYTES',
+    description: 'physical block that disks report: 512, 1024, 2048 or 4096',
   },
   'policy': {
     schema: z.string().min(1).optional(),
@@ -97,6 +130,8 @@ interface Setting {
   /** What stands for the value in a help text; undefined for a switch. */
   readonly value: string | undefined;
   readonly description: string;
+  /** The value may hold a password: it is never shown as it is. */
+  readonly secret?: true;
 }
 
 export type SettingName = keyof typeof settings;

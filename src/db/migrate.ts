@@ -4,11 +4,15 @@ import { Fault } from '../errors/fault.ts';
 import { type Database, type Dialect } from './database.ts';
 import { registryTables } from './migrations/0001-registry.ts';
 import { mirrorTables } from './migrations/0002-mirrors.ts';
+import { logIdentityTables } from './migrations/0003-log-identity.ts';
+import { jobTables } from './migrations/0004-jobs.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
   '0001-registry': registryTables,
   '0002-mirrors': mirrorTables,
+  '0003-log-identity': logIdentityTables,
+  '0004-jobs': jobTables,
 };
 
 function asMigration(statements: readonly string[]): Migration {

@@ -168,6 +168,12 @@ export const faults = {
     title: 'There is no room left for the database',
     action: 'Make room on its disk; what was accepted is safe, and nothing of this request was kept.',
   },
+  'db.in-use': {
+    status: 503,
+    exit: exitCodes.conflict,
+    title: 'The registry is in use',
+    action: 'Stop the server, and what else works with this registry; then run it again.',
+  },
   'registry.refused': {
     status: 422,
     exit: exitCodes.invalid,
@@ -216,6 +222,12 @@ export const faults = {
     title: 'The log has no usable key',
     action: 'Restore the key file from a backup: with a new key, mirrors take this for another log.',
   },
+  'registry.log-name': {
+    status: 500,
+    exit: exitCodes.usage,
+    title: 'The name of a log does not change',
+    action: 'Leave --log-name out, or give the name it has: mirrors and readers know the log by it.',
+  },
   'registry.mirror-forged': {
     status: 502,
     exit: exitCodes.refused,
@@ -263,13 +275,13 @@ export const faults = {
     status: 500,
     exit: exitCodes.failed,
     title: 'What the vault holds does not match its checksum',
-    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
   },
   'vault.missing': {
     status: 500,
     exit: exitCodes.failed,
     title: 'The vault lacks a part of this disk',
-    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
   },
   'vault.bad-format': {
     status: 500,
@@ -336,6 +348,42 @@ export const faults = {
     exit: exitCodes.cancelled,
     title: 'The pull was cancelled',
     action: 'Pull again to go on: what was fetched is used where the location can resume.',
+  },
+  'jobs.not-found': {
+    status: 404,
+    exit: exitCodes.notFound,
+    title: 'There is no such job',
+    action: 'List the jobs; those that ended long ago are no longer kept.',
+  },
+  'jobs.cancelled': {
+    status: 409,
+    exit: exitCodes.cancelled,
+    title: 'The job was cancelled',
+    action: 'Ask for it again: it goes on from what is kept, or begins anew.',
+  },
+  'jobs.finished': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'The job has ended already',
+    action: 'Look at it to see how; nothing is left to be done.',
+  },
+  'jobs.stopping': {
+    status: 503,
+    exit: exitCodes.unavailable,
+    title: 'The server is being stopped',
+    action: 'The job goes on by itself when the server runs again; look at it then.',
+  },
+  'jobs.lost': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The process that ran the job ended again and again',
+    action: 'Look at the log of the server for why it ended, mend that, then ask for the job again.',
+  },
+  'jobs.queue': {
+    status: 503,
+    exit: exitCodes.unavailable,
+    title: 'The queue that the servers share cannot be reached',
+    action: 'Check that Redis runs, and its address and password in the configuration.',
   },
   // volumes, iscsi, block
   'volumes.full': {

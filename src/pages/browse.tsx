@@ -24,6 +24,7 @@ const statuses = [
   ['valid', 'Valid'],
   ['expired', 'Expired'],
   ['deprecated', 'Deprecated'],
+  ['withdrawn', 'Withdrawn'],
   ['all', 'All'],
 ] as const;
 

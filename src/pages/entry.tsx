@@ -26,7 +26,13 @@ function Notice({ entry, history }: Pick<EntryProps, 'entry' | 'history'>) {
   if (standing === 'valid') return undefined;
   return (
     <div class={`notice ${standing}`} role="note">
-      {standing === 'deprecated' ? <p>Withdrawn by its endorser: {metadata.deprecated}</p> : undefined}
+      {standing === 'deprecated' ? <p>Its endorser advises against it: {metadata.deprecated}</p> : undefined}
+      {standing === 'withdrawn' && metadata.withdrawal !== undefined ? (
+        <p>
+          Its endorser has taken the endorsement back: nobody should rely on the image from{' '}
+          <When time={metadata.withdrawal.from} /> on. {metadata.withdrawal.reason}
+        </p>
+      ) : undefined}
       {standing === 'expired' ? (
         <p>
           Its endorser vouched for it until <When time={metadata.valid ?? ''} />.

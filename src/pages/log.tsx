@@ -4,17 +4,23 @@ import { entryPath } from './links.ts';
 import { Badge, numberText, When } from './parts.tsx';
 import { type SiteView } from './view.ts';
 
+const kinds = {
+  accepted: { tone: 'good', published: true },
+  deprecated: { tone: 'warn', published: true },
+  revoked: { tone: 'warn', published: true },
+  refused: { tone: 'bad', published: false },
+} as const;
+
 export interface DecisionView {
   /** Index of the leaf, from 0. */
   readonly seq: number;
   readonly decision: {
     readonly at: string;
-    readonly decision: string;
+    readonly decision: keyof typeof kinds;
     readonly sha256: string;
     readonly identifier?: string;
     readonly email?: string;
     readonly created?: string;
-    readonly deprecated?: boolean;
     readonly reasons?: readonly string[];
   };
 }
@@ -30,28 +36,26 @@ export interface LogProps {
 }
 
 function Decision({ seq, decision }: DecisionView) {
-  const { at, sha256, identifier, email, created, deprecated, reasons = [] } = decision;
+  const { at, sha256, identifier, email, created, reasons = [] } = decision;
   const key =
     identifier === undefined || email === undefined || created === undefined
       ? undefined
       : { identifier, email, created };
-  const accepted = decision.decision === 'accepted';
+  const { tone, published } = kinds[decision.decision];
   return (
     <li>
       <span class="count">{numberText(seq)}</span>
       <When time={at} />
       {key === undefined ? (
         <code title={sha256}>{sha256.slice(0, 16)}…</code>
-      ) : accepted ? (
+      ) : published ? (
         <a href={entryPath(key)}>{identifier}</a>
       ) : (
         <span>{identifier}</span>
       )}
       {email === undefined ? undefined : <span>{email}</span>}
       {reasons.length === 0 ? undefined : <span class="outcome">{reasons.join(', ')}</span>}
-      <Badge tone={!accepted ? 'bad' : deprecated === true ? 'warn' : 'good'}>
-        {accepted && deprecated === true ? 'withdrawn' : decision.decision}
-      </Badge>
+      <Badge tone={tone}>{decision.decision}</Badge>
     </li>
   );
 }

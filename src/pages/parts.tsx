@@ -2,9 +2,10 @@
 import { type EntryView } from './view.ts';
 
 const standings = {
-  valid: { text: 'Valid', tone: 'good', why: 'The newest entry of its endorser, neither expired nor withdrawn' },
+  valid: { text: 'Valid', tone: 'good', why: 'The newest entry of its endorser, neither expired nor deprecated' },
   expired: { text: 'Expired', tone: 'warn', why: 'Its endorser vouched for it until a date that has passed' },
-  deprecated: { text: 'Deprecated', tone: 'bad', why: 'Its endorser has withdrawn it' },
+  deprecated: { text: 'Deprecated', tone: 'bad', why: 'Its endorser advises against it' },
+  withdrawn: { text: 'Withdrawn', tone: 'bad', why: 'Its endorser has taken the endorsement back' },
   replaced: { text: 'Replaced', tone: 'quiet', why: 'Its endorser has signed a newer entry for this image' },
 } as const;
 

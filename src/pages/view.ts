@@ -37,7 +37,7 @@ export interface SignerView {
 export interface EntryView {
   readonly id: number;
   readonly key: KeyView;
-  readonly standing: 'valid' | 'expired' | 'deprecated' | 'replaced';
+  readonly standing: 'valid' | 'expired' | 'deprecated' | 'withdrawn' | 'replaced';
   readonly acceptedAt: string;
   readonly sha256: string;
   readonly metadata: ImageMetadata;

@@ -6,7 +6,7 @@ import { type Failure, type VerifyDocument } from '../trust/report.ts';
 import { timeText, type RegistryEntry } from './entry.ts';
 import { historyAgainst, keyOf } from './history.ts';
 import { indexEntry, type ValidReport } from './index-entry.ts';
-import { appendDecision, type Decision, type PrivateNote } from './log/append.ts';
+import { appendDecision, type Decision, type PrivateNote, type PublishingDecision } from './log/append.ts';
 import { entryById } from './read.ts';
 import { writeIndex } from './state.ts';
 
@@ -57,6 +57,11 @@ async function logRefusal(
   });
 }
 
+function publishing({ metadata: { withdrawal, deprecated } }: ValidReport): PublishingDecision {
+  if (withdrawal !== undefined) return 'revoked';
+  return deprecated === undefined ? 'accepted' : 'deprecated';
+}
+
 /** Decides about a document that verifies, and stores it, in one transaction. */
 function decide(
   { db, now }: AcceptDeps,
@@ -77,9 +82,8 @@ function decide(
       return { leaves: 1, result: { outcome: 'refused', fault } };
     }
     const id = state.logSize;
-    const deprecated = report.metadata.deprecated === undefined ? {} : { deprecated: true as const };
     const note = noteOf(address, { weak: report.weak, fingerprint: report.signer.fingerprint });
-    await appendDecision(queries, id, { at, decision: 'accepted', sha256, ...key, ...deprecated }, note);
+    await appendDecision(queries, id, { at, decision: publishing(report), sha256, ...key }, note);
     await queries
       .insertInto('documents')
       .values({ id, sha256, ...key, accepted_at: at, bytes: Buffer.from(bytes) })

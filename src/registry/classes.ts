@@ -1,12 +1,11 @@
 // Counts of entries per combination of facet values, in memory, as new as the index: facets never count rows.
 import { type Database } from '../db/database.ts';
-import { facetNames, facetsFromText, type FacetName, type Facets } from './facets.ts';
+import { facetNames, traitsFromText, type FacetName, type Traits } from './facets.ts';
 
 export type ListedStatus = 'valid' | 'expired' | 'deprecated' | 'all';
 
-export interface EntryClass {
+export interface EntryClass extends Traits {
   readonly id: number;
-  readonly facets: Facets;
   readonly counts: Readonly<Record<ListedStatus, number>>;
 }
 
@@ -48,7 +47,7 @@ export class ClassCounts {
         this.#classes.set(row.id, {
           id: row.id,
           version: row.version,
-          facets: known?.facets ?? facetsFromText(row.facets),
+          ...(known === undefined ? traitsFromText(row.facets) : { facets: known.facets, withdrawn: known.withdrawn }),
           counts: {
             valid: row.valid_count,
             expired: row.expired_count,

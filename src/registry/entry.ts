@@ -10,8 +10,11 @@ export interface EntryKey {
   readonly created: string;
 }
 
-/** `replaced`: a newer entry of the same (identifier, email) is there. It comes before all others. */
-export type Standing = 'valid' | 'expired' | 'deprecated' | 'replaced';
+/**
+ * `replaced`: a newer entry of the same (identifier, email) is there; it comes before all others. `withdrawn`: with this
+ * entry its endorser takes the earlier ones back; `deprecated`: it only advises against the image.
+ */
+export type Standing = 'valid' | 'expired' | 'deprecated' | 'withdrawn' | 'replaced';
 
 export interface RegistryEntry {
   /** Index of its leaf in the log, from 0. Entries that came later have greater ids. */

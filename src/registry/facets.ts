@@ -11,7 +11,7 @@ export type Facets = Readonly<Record<FacetName, readonly string[]>>;
 const sorted = (values: readonly string[]): readonly string[] => [...new Set(values)].sort();
 const one = (value: string | undefined): readonly string[] => (value === undefined ? [] : [value]);
 
-export function facetsOf(metadata: ImageMetadata): Facets {
+function facetsOf(metadata: ImageMetadata): Facets {
   const pdisk = metadata.locations.some((location) => location.startsWith('pdisk:'));
   const web = metadata.locations.some((location) => /^(https?|ftp):/iu.test(location));
   return {
@@ -26,13 +26,26 @@ export function facetsOf(metadata: ImageMetadata): Facets {
   };
 }
 
-/** One text for equal facets, to find their class by. */
-export function facetsText(facets: Facets): string {
-  return JSON.stringify(facetNames.map((name) => facets[name]));
+/** What a class of entries has in common. */
+export interface Traits {
+  readonly facets: Facets;
+  /** The entry takes an endorsement back. */
+  readonly withdrawn: boolean;
 }
 
-export function facetsFromText(text: string): Facets {
+export function traitsOf(metadata: ImageMetadata): Traits {
+  return { facets: facetsOf(metadata), withdrawn: metadata.withdrawal !== undefined };
+}
+
+/** One text for equal traits, to find their class by. */
+export function traitsText({ facets, withdrawn }: Traits): string {
+  return JSON.stringify([...facetNames.map((name) => facets[name]), ...(withdrawn ? [['withdrawn']] : [])]);
+}
+
+export function traitsFromText(text: string): Traits {
   const lists = JSON.parse(text) as readonly (readonly string[])[];
-  const [os = [], osVersion = [], osArch = [], kind = [], format = [], hypervisor = [], location = []] = lists;
-  return { os, 'os-version': osVersion, 'os-arch': osArch, kind, format, hypervisor, location };
+  const [os = [], osVersion = [], osArch = [], kind = [], format = [], hypervisor = [], location = [], standing = []] =
+    lists;
+  const facets = { os, 'os-version': osVersion, 'os-arch': osArch, kind, format, hypervisor, location };
+  return { facets, withdrawn: standing.includes('withdrawn') };
 }

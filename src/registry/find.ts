@@ -1,6 +1,13 @@
 // The list of entries: one page, how many there are, and the counts of every facet.
 import { type Database } from '../db/database.ts';
-import { classesThatFit, countFacets, type ClassCounts, type EntryClass, type FacetCounts } from './classes.ts';
+import {
+  classesThatFit,
+  countFacets,
+  type ClassCounts,
+  type EntryClass,
+  type FacetCounts,
+  type ListedStatus,
+} from './classes.ts';
 import { readCursor, writeCursor, type Cursor } from './cursor.ts';
 import { timeText, type RegistryEntry } from './entry.ts';
 import { facetFilterOf } from './filter.ts';
@@ -35,8 +42,8 @@ const mostJudged = 2000;
 /** Below this many entries they are all fetched and sorted; above, the index is walked in its order. */
 const fewEntries = 2000;
 
-function countOf(query: EntryQuery, narrowed: Narrowed | undefined): (entryClass: EntryClass) => number {
-  return narrowed === undefined ? ({ counts }) => counts[query.status] : ({ id }) => narrowed.counts.get(id) ?? 0;
+function countOf(status: ListedStatus, narrowed: Narrowed | undefined): (entryClass: EntryClass) => number {
+  return narrowed === undefined ? ({ counts }) => counts[status] : ({ id }) => narrowed.counts.get(id) ?? 0;
 }
 
 /** Reads pages until `limit` admitted entries are found, the list ends, or enough has been judged. */
@@ -93,20 +100,24 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
   const asOf = Math.min(cursor?.asOf ?? state.logSize, state.logSize);
   const narrowing = narrowingOf(query);
   const filter = facetFilterOf(query);
-  const classes = await deps.classes.current(state.version);
-  const narrowed = narrowing === undefined ? undefined : await countNarrowed(db, query.status, narrowing);
-  const count = countOf(query, narrowed);
+  const withdrawn = query.status === 'withdrawn';
+  // The index keeps withdrawn entries with the deprecated ones, in classes of their own.
+  const status = query.status === 'withdrawn' ? 'deprecated' : query.status;
+  const known = await deps.classes.current(state.version);
+  const classes = withdrawn ? known.filter((entryClass) => entryClass.withdrawn) : known;
+  const narrowed = narrowing === undefined ? undefined : await countNarrowed(db, status, narrowing);
+  const count = countOf(status, narrowed);
   const fitting = classesThatFit(classes, filter);
   const total = fitting.reduce((sum, entryClass) => sum + count(entryClass), 0);
   const exact = narrowed?.exact ?? true;
 
-  const unfiltered = Object.keys(filter).length === 0;
-  const inClasses = fitting.reduce((sum, { counts }) => sum + counts[query.status], 0);
+  const unfiltered = Object.keys(filter).length === 0 && !withdrawn;
+  const inClasses = fitting.reduce((sum, { counts }) => sum + counts[status], 0);
   // An endorser's entries have an index in the order of their time.
   const inOrder = narrowing?.words.length === 0 && query.sort.endsWith('created');
   const fewNarrowed = narrowed?.exact === true && !inOrder;
   const plan: PagePlan = {
-    status: query.status,
+    status,
     sort: query.sort,
     limit: query.limit,
     asOf,

@@ -3,7 +3,7 @@ import { type Dialect, type Queries } from '../db/database.ts';
 import { insertWords } from '../db/dialect.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
 import { type DocumentReport } from '../trust/report.ts';
-import { facetsOf, facetsText } from './facets.ts';
+import { traitsOf, traitsText } from './facets.ts';
 import { type RegistryState } from './state.ts';
 import { entryWords, titleKey } from './words.ts';
 
@@ -40,7 +40,7 @@ export async function changeCount(
 
 /** The class with these facets; a new one gets the entry's own id, which no other class can have. */
 async function classOf(queries: Queries, version: number, id: number, metadata: ImageMetadata): Promise<number> {
-  const facets = facetsText(facetsOf(metadata));
+  const facets = traitsText(traitsOf(metadata));
   const known = await queries.selectFrom('entry_classes').select('id').where('facets', '=', facets).executeTakeFirst();
   if (known !== undefined) return known.id;
   const counts = { valid_count: 0, expired_count: 0, deprecated_count: 0, all_count: 0 };

@@ -13,7 +13,7 @@ const text = z
   .transform((value) => (value === '' ? undefined : value))
   .optional();
 
-export const listedStatuses = ['valid', 'expired', 'deprecated', 'all'] as const;
+export const listedStatuses = ['valid', 'expired', 'deprecated', 'withdrawn', 'all'] as const;
 export const sortOrders = ['-created', 'created', 'title', '-title'] as const;
 export type SortOrder = (typeof sortOrders)[number];
 
@@ -24,7 +24,9 @@ export const entryQuerySchema = z.object({
   'status': z
     .enum(listedStatuses)
     .default('valid')
-    .describe('valid: newest, not expired, not deprecated; all: every entry, replaced ones included'),
+    .describe(
+      'valid: newest, not expired, not deprecated; deprecated: withdrawn ones included; all: replaced ones included',
+    ),
   'location': z.enum(['all', 'web', 'pdisk']).default('all').describe('Where the contents are kept'),
   'identifier': text.describe('Identifier of the image, 27 characters'),
   'email': text.describe("The endorser's e-mail address"),

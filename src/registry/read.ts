@@ -26,6 +26,7 @@ interface Row {
 /** How an entry stands at a time (`YYYY-MM-DDThh:mm:ssZ`). */
 function standingOf(metadata: ImageMetadata, replaced: boolean, now: string): Standing {
   if (replaced) return 'replaced';
+  if (metadata.withdrawal !== undefined) return 'withdrawn';
   if (metadata.deprecated !== undefined) return 'deprecated';
   return metadata.valid !== undefined && metadata.valid <= now ? 'expired' : 'valid';
 }

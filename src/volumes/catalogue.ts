@@ -7,6 +7,7 @@ import {
   descriptorText,
   parseAttachment,
   parseVolume,
+  type SnapshotDescriptor,
   type VolumeDescriptor,
 } from './descriptor.ts';
 import { type StorageFiles } from './files.ts';
@@ -64,6 +65,15 @@ export class Catalogue {
     return this.#volumes.has(uuid);
   }
 
+  /** A snapshot and its volume. Throws `volumes.not-found`. */
+  snapshot(uuid: string): { volume: VolumeDescriptor; snapshot: SnapshotDescriptor } {
+    for (const volume of this.#volumes.values()) {
+      const snapshot = volume.snapshots.find((one) => one.uuid === uuid);
+      if (snapshot !== undefined) return { volume, snapshot };
+    }
+    throw new Fault('volumes.not-found', `There is no volume or snapshot ${uuid}.`);
+  }
+
   attachments(): Iterable<AttachmentDescriptor> {
     return this.#attachments.values();
   }
@@ -94,12 +104,12 @@ export class Catalogue {
     );
   }
 
-  /** Whether a volume is made of this snapshot in the vault, or has it as one of its own. */
+  /** Whether a volume is made of this snapshot in the vault, or has it as one of its own, or is about to: its layer is there yet. */
   namesArchive({ volume, epoch }: ArchiveName): boolean {
     return [...this.#volumes.values()].some(
-      ({ uuid, parent, snapshots }) =>
+      ({ uuid, parent, sealed, snapshots }) =>
         (parent.kind === 'archive' && parent.volume === volume && parent.epoch === epoch) ||
-        (uuid === volume && snapshots.some((one) => one.epoch === epoch && one.archived !== undefined)),
+        (uuid === volume && (sealed.includes(epoch) || snapshots.some((one) => one.epoch === epoch))),
     );
   }
 

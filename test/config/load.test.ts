@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatEndpoint, parseEndpoint } from '../../src/config/endpoint.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { withoutSecrets } from '../../src/config/secret.ts';
 
 const file = (content: unknown): { name: string; text: string } => ({
   name: 'mintmark.json',
@@ -41,6 +42,25 @@ describe('loadConfig', () => {
     [{ flags: {}, env: {}, file: file([]) }, /one JSON object/u],
   ])('a wrong value names its place', (sources, message) => {
     expect(() => loadConfig(sources)).toThrow(message);
+  });
+});
+
+describe('addresses with passwords', () => {
+  test.each([
+    ['postgres://jane:s3cret@db.example.org/registry', 'postgres://jane:***@db.example.org/registry'],
+    ['postgres://jane:s3/cr@t@db.example.org/registry', 'postgres://jane:***@db.example.org/registry'],
+    ['postgres://jane@/registry?host=/run&password=s3cret', 'postgres://jane@/registry?host=/run&password=***'],
+    ['smtps://mail%40example.org:s3cret@mail.example.org:465', 'smtps://mail%40example.org:***@mail.example.org:465'],
+    ['postgres://jane@/registry?host=/run/postgresql', 'postgres://jane@/registry?host=/run/postgresql'],
+    ['smtp://127.0.0.1:25', 'smtp://127.0.0.1:25'],
+  ])('%s', (address, shown) => {
+    expect(withoutSecrets(address)).toBe(shown);
+  });
+
+  test('are not repeated where they are wrong', () => {
+    expect(() => loadConfig({ flags: {}, env: { MINTMARK_DATABASE: 'mysql://jane:s3cret@db' } })).toThrow(
+      /^MINTMARK_DATABASE: is no address such as postgres:\/\/user@host\/database$/u,
+    );
   });
 });
 

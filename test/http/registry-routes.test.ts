@@ -169,14 +169,14 @@ test('the log proves that the decision is in it', async () => {
   const { entries } = (await json('/log')) as { entries: { seq: number; decision: { decision: string } }[] };
   expect(entries.map(({ decision }) => decision.decision)).toContain('refused');
   expect(await json('/log/proof/inclusion?seq=0')).toMatchObject({ seq: 0 });
-  expect(await (await server.fetch('/log/checkpoint')).text()).toMatch(/^mintmark\n\d+\n/u);
+  expect(await (await server.fetch('/log/checkpoint')).text()).toMatch(/^\S+\/log\n\d+\n/u);
   expect((await server.fetch('/log/tile/0/000.p/1')).status).toBe(200);
 });
 
 test('people see the log on a page that every page leads to', async () => {
   const page = await (await server.fetch('/log', { headers: { accept: 'text/html' } })).text();
   expect(page).toContain(`<a href="${path}">${identifier}</a>`);
-  expect(page).toContain('mintmark+');
+  expect(page).toContain('/log+');
   expect(await (await server.fetch('/log?media=html&before=0')).text()).toContain('Nothing has been decided yet.');
   expect(await (await server.fetch('/upload')).text()).toContain('<a href="/log">Log</a>');
 });

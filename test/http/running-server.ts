@@ -48,9 +48,10 @@ export class TestServer {
     return this.#running.url;
   }
 
-  /** Ends the server and starts it again on the same data. */
-  async restart(): Promise<void> {
+  /** Ends the server and starts it again on the same data; `between` runs while there is none. */
+  async restart(between?: () => Promise<unknown>): Promise<void> {
     await this.#running.close();
+    await between?.();
     this.#running = await this.#start();
   }
 

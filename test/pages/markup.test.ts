@@ -97,7 +97,7 @@ function everyPage(text: string): readonly string[] {
       verifier: text,
       checkpoint: text,
       decisions: [
-        { seq: 4, decision: { at: text, decision: text, sha256: text, reasons: [text] } },
+        { seq: 4, decision: { at: text, decision: 'refused', sha256: text, reasons: [text] } },
         {
           seq: 3,
           decision: { at: text, decision: 'accepted', sha256: text, identifier: text, email: text, created: text },

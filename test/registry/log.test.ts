@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpoint, writeCheckpoint } from '../../src/registry/log/checkpoint.ts';
+import { identifyLog } from '../../src/registry/log/identity.ts';
 import { loadLogKey } from '../../src/registry/log/key.ts';
 import { openLog, type RegistryLog } from '../../src/registry/log/log.ts';
 import { leafHash, provesConsistency, provesInclusion, rootHash } from '../../src/registry/log/merkle.ts';
@@ -18,6 +19,7 @@ import {
   type NoteVerifier,
 } from '../../src/registry/log/note.ts';
 import { readBundle, readTilePath, tilePath, tileWidth } from '../../src/registry/log/tile.ts';
+import { usualLogName } from '../../src/site-registry.ts';
 import { nodesOf } from './nodes.ts';
 import { openTestRegistry, type TestRegistry } from './open-registry.ts';
 
@@ -198,4 +200,33 @@ test('the key is made once, and only its owner may read it', async () => {
   await expect(loadLogKey(file, 'example.org/log')).rejects.toMatchObject({ code: 'registry.log-key' });
   await expect(loadLogKey(file, 'a name')).rejects.toMatchObject({ code: 'registry.log-key' });
   await rm(folder, { recursive: true });
+});
+
+const loadAnother = (name: string) => Promise.resolve({ name, privateKey: signer.privateKey });
+
+describe('the name of a log', () => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const load = (name: string) => Promise.resolve({ name, privateKey });
+  const usual = 'machine/log';
+
+  test('is kept from the first time on, and may change only while the log is empty', async () => {
+    const subject = await openTestRegistry();
+    const named = async (wanted?: string) => (await identifyLog(subject.db, { wanted, usual }, load)).name;
+    expect(await named()).toBe('machine/log');
+    expect(await named('images.example.org/log')).toBe('images.example.org/log');
+    expect(await named()).toBe('images.example.org/log');
+    await subject.upload({});
+    expect(await named('images.example.org/log')).toBe('images.example.org/log');
+    await expect(named('other')).rejects.toMatchObject({ code: 'registry.log-name' });
+    await expect(identifyLog(subject.db, { wanted: undefined, usual }, loadAnother)).rejects.toMatchObject({
+      code: 'registry.log-key',
+    });
+    await subject.close();
+  });
+
+  test('is made of the address of the site', () => {
+    expect(usualLogName('https://images.example.org', 'box')).toBe('images.example.org/log');
+    expect(usualLogName('https://example.org:8443/images/', 'box')).toBe('example.org:8443/images/log');
+    expect(usualLogName(undefined, 'my box')).toBe('my-box/log');
+  });
 });

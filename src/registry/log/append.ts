@@ -3,17 +3,23 @@ import { type Queries } from '../../db/database.ts';
 import { Fault } from '../../errors/fault.ts';
 import { leafHash, nodeHash } from './merkle.ts';
 
+/**
+ * The decisions that publish a document: as an entry, as one that advises against an image (`deprecated`), or as one that
+ * takes an endorsement back (`revoked`). The id of the entry is the index of this leaf.
+ */
+export const publishingDecisions = ['accepted', 'deprecated', 'revoked'] as const;
+export type PublishingDecision = (typeof publishingDecisions)[number];
+
 /** What the log says about one decision. It is public, so it holds nothing about who sent the upload. */
 export interface Decision {
   readonly at: string;
-  readonly decision: 'accepted' | 'refused';
+  readonly decision: PublishingDecision | 'refused';
   /** SHA-256 of the document, hex. */
   readonly sha256: string;
   /** Of documents that verified. */
   readonly identifier?: string;
   readonly email?: string;
   readonly created?: string;
-  readonly deprecated?: true;
   /** Codes of the rules that failed. */
   readonly reasons?: readonly string[];
 }
@@ -26,10 +32,8 @@ export interface PrivateNote {
 
 /** The bytes of a leaf: JSON with its members in a fixed order. */
 export function leafBytes(decision: Decision): Buffer {
-  const { at, decision: what, sha256, identifier, email, created, deprecated, reasons } = decision;
-  return Buffer.from(
-    JSON.stringify({ v: 1, at, decision: what, sha256, identifier, email, created, deprecated, reasons }),
-  );
+  const { at, decision: what, sha256, identifier, email, created, reasons } = decision;
+  return Buffer.from(JSON.stringify({ v: 1, at, decision: what, sha256, identifier, email, created, reasons }));
 }
 
 export async function readNode(queries: Queries, height: number, position: number): Promise<Buffer> {

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { Fault } from '../../errors/fault.ts';
 import { type EntryKey } from '../entry.ts';
+import { publishingDecisions } from '../log/append.ts';
+
+const publishing: ReadonlySet<string> = new Set(publishingDecisions);
 
 const leafSchema = z.object({
   v: z.literal(1),
@@ -26,16 +29,16 @@ export interface AcceptedLeaf {
   readonly sha256: string;
 }
 
-/** The document that decision `seq` accepted; undefined for a refusal. Throws `registry.mirror-forged`. */
+/** The document that decision `seq` accepted; undefined for one that publishes none. Throws `registry.mirror-forged`. */
 export function acceptedIn(leaf: Buffer, seq: number): AcceptedLeaf | undefined {
   const said = parsed(leaf);
   if (said === undefined) {
     throw new Fault('registry.mirror-forged', `Decision ${seq} of the other log cannot be read`);
   }
   const { decision, sha256, identifier, email, created } = said;
-  if (decision !== 'accepted') return undefined;
+  if (!publishing.has(decision)) return undefined;
   if (identifier === undefined || email === undefined || created === undefined) {
-    throw new Fault('registry.mirror-forged', `Decision ${seq} of the other log accepts an entry without a key`);
+    throw new Fault('registry.mirror-forged', `Decision ${seq} of the other log publishes an entry without a key`);
   }
   return { key: { identifier, email, created }, sha256 };
 }

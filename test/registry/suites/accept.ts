@@ -119,12 +119,15 @@ export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
     await faultOf(subject.upload({ title: 'other' }));
     await faultOf(subject.registry.accept(Buffer.from('x'), { address: '192.0.2.7' }));
     await subject.upload({ endorsed: '2026-01-02T00:00:00Z', deprecated: 'a hole' });
+    const withdrawal = { from: '2026-01-03T00:00:00Z', reason: 'the key was stolen' };
+    await subject.upload({ endorsed: '2026-01-03T00:00:00Z', deprecated: withdrawal.reason, withdrawal });
     const { identifier } = plainMetadata({});
     expect(await decisions()).toMatchObject([
       { v: 1, decision: 'accepted', identifier, email: 'jane@example.org', at: '2026-06-01T12:00:00Z' },
       { decision: 'refused', identifier, reasons: ['registry.key-taken'] },
       { decision: 'refused', reasons: ['not-xml', 'signature-missing'] },
-      { decision: 'accepted', deprecated: true },
+      { decision: 'deprecated', identifier },
+      { decision: 'revoked', identifier },
     ]);
     const rows = await subject.db.query.selectFrom('log_leaves').select(['address', 'leaf']).orderBy('seq').execute();
     expect(rows[2]?.address).toBe('192.0.2.7');

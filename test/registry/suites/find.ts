@@ -134,6 +134,20 @@ export function findSuite(openTestRegistry: OpenTestRegistry): void {
       ]);
     });
 
+    test('know withdrawn entries from deprecated ones', async () => {
+      const withdrawal = { from: '2026-02-01T00:00:00Z', reason: 'stolen' };
+      const entry = { image: 'b', title: 'Taken back', os: 'ubuntu', email: 'joe@example.org', withdrawal };
+      await subject.upload({ ...entry, deprecated: 'stolen', endorsed: '2026-02-01T00:00:00Z' });
+      for (const query of [{}, { os: 'ubuntu' }, { q: 'taken' }, { email: 'joe@example.org' }]) {
+        const found = await subject.find({ status: 'withdrawn', ...query });
+        expect([found.total, found.entries.map(({ standing }) => standing)]).toEqual([1, ['withdrawn']]);
+        expect(found.facets.os).toEqual([{ value: 'ubuntu', count: 1 }]);
+      }
+      expect((await subject.find({ status: 'withdrawn', q: 'bad' })).total).toBe(0);
+      expect(await subject.titles({ status: 'deprecated' })).toEqual(['Taken back', 'Bad one']);
+      expect(await subject.titles({ email: 'joe@example.org' })).toEqual([]);
+    });
+
     test('follow what is replaced', async () => {
       await subject.upload({ image: 'a', os: 'debian', endorsed: '2026-02-01T00:00:00Z' });
       const { facets } = await subject.find();

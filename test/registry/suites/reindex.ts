@@ -16,12 +16,17 @@ export function reindexSuite(openTestRegistry: OpenTestRegistry): void {
           email: number % 3 === 0 ? 'jane@example.org' : 'joe@example.org',
           ...(number % 5 === 0 ? { valid: '2026-03-01T00:00:00Z' } : {}),
           ...(number % 11 === 0 ? { deprecated: 'old' } : {}),
+          ...(number % 13 === 0
+            ? { deprecated: 'bad', withdrawal: { from: '2026-01-01T00:00:00Z', reason: 'bad' } }
+            : {}),
         })
         .catch(() => undefined);
     }
     const everything = async () => ({
       lists: await Promise.all(
-        (['valid', 'expired', 'deprecated', 'all'] as const).map((status) => subject.find({ status, q: 'title' })),
+        (['valid', 'expired', 'deprecated', 'withdrawn', 'all'] as const).map((status) =>
+          subject.find({ status, q: 'title' }),
+        ),
       ),
       endorsers: await subject.registry.endorsers({ limit: 100, after: undefined }),
       nodes: await subject.db.query.selectFrom('log_nodes').selectAll().execute(),

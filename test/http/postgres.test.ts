@@ -1,0 +1,72 @@
+// The whole server on PostgreSQL, by configuration alone: pages, API, disks, and the registry commands beside it.
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
+import { launcher, mintmarkJson, run } from '../e2e/command.ts';
+import { describeWithTools } from '../setup/tools.ts';
+import { TestServer } from './running-server.ts';
+
+describeWithTools('a server on PostgreSQL', postgresTools, () => {
+  let cluster: Cluster;
+  let server: TestServer;
+  /** How a command reaches the registry of the server. */
+  let site: readonly string[];
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    server = await TestServer.open({ 'database': cluster.location().url, 'log-name': 'images.example.org/log' });
+    site = ['--data', join(server.folder, 'data'), '--database', cluster.location().url];
+  });
+  afterAll(async () => {
+    await server?.close();
+    await cluster?.stop();
+  });
+
+  const publish = async (name: string): Promise<string> => {
+    const response = await server.upload(await server.document(name, Buffer.alloc(4096, name)));
+    expect(response.status).toBe(201);
+    return ((await response.json()) as { entry: { identifier: string } }).entry.identifier;
+  };
+  const total = async (query: string): Promise<unknown> => {
+    const response = await server.fetch(`/metadata?${query}`, { headers: { accept: 'application/json' } });
+    return ((await response.json()) as { total: number }).total;
+  };
+
+  test('an upload is found, pulled and made a disk of, also after a crash of the database', async () => {
+    const identifier = await publish('one');
+    expect(await total('q=one')).toBe(1);
+    await cluster.crash();
+    expect(await total('q=one')).toBe(1);
+    expect((await server.operator('POST', '/volumes', { image: identifier })).status).toBe(201);
+    expect((await server.fetch('/log', { headers: { accept: 'text/html' } })).status).toBe(200);
+    expect(await (await server.fetch('/log/checkpoint')).text()).toMatch(/^images\.example\.org\/log\n1\n/u);
+  });
+
+  test('the registry is mirrored, exported and, once the server has stopped, rebuilt', async () => {
+    await publish('two');
+    const file = join(server.folder, 'registry.bundle');
+    expect(await mintmarkJson(['registry', 'export', ...site, '-o', file])).toMatchObject({ size: 2 });
+    await cluster.createDatabase('mirror');
+    const mirror = ['--data', join(server.folder, 'mirror'), '--database', cluster.location('mirror').url];
+    expect(await mintmarkJson(['registry', 'mirror', server.url, ...mirror])).toMatchObject({ created: 2 });
+    expect(await mintmarkJson(['registry', 'import', file, ...mirror])).toMatchObject({ created: 0 });
+    expect(await mintmarkJson(['registry', 'reindex', ...mirror])).toMatchObject({ entries: 2, leaves: 2 });
+
+    const beside = await run(process.execPath, [launcher, 'registry', 'reindex', ...site]);
+    expect(beside).toMatchObject({ code: 6, stderr: expect.stringContaining('[db.in-use]') as string });
+    await server.restart(() => mintmarkJson(['registry', 'reindex', ...site]));
+    expect(await total('')).toBe(2);
+  });
+
+  test('another name for its log, or another key, is refused', async () => {
+    const named = [...site, '--log-name', 'elsewhere.example.org/log'];
+    const other = ['--data', join(server.folder, 'other'), '--database', cluster.location().url];
+    for (const [args, code] of [
+      [named, 'registry.log-name'],
+      [other, 'registry.log-key'],
+    ] as const) {
+      const ended = await run(process.execPath, [launcher, 'serve', '--http', '127.0.0.1:0', ...args]);
+      expect(ended.stderr).toContain(`[${code}]`);
+    }
+  });
+});
