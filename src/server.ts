@@ -102,9 +102,11 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
+      vault,
       now,
       randomness,
       iqnPrefix,
+      onProblem: (error) => log.error({ err: error }, 'a snapshot could not be moved to the vault'),
     });
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');

@@ -1,4 +1,5 @@
 // The rows of every table, typed once for both databases. Times are `YYYY-MM-DDThh:mm:ssZ`; truth values are 0 or 1.
+import { type Generated } from 'kysely';
 
 interface RegistryStateRow {
   id: number;
@@ -133,12 +134,43 @@ interface MirrorNodeRow {
   hash: Buffer;
 }
 
+/** Times with ms: `YYYY-MM-DDThh:mm:ss.sssZ`. */
+interface JobRow {
+  id: Generated<number>;
+  kind: string;
+  job_key: string;
+  data: string;
+  priority: number;
+  state: 'queued' | 'running' | 'retrying' | 'done' | 'failed' | 'cancelled';
+  created_at: string;
+  run_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  cancelling: number;
+  worker: string | null;
+  lease_until: string | null;
+  failures: number;
+  losses: number;
+  attempts: string;
+  progress: string | null;
+  result: string | null;
+  failure: string | null;
+  version: number;
+}
+
+interface JobSiteRow {
+  id: number;
+  name: string;
+}
+
 export interface Tables {
   pending_documents: PendingDocumentRow;
   confirmation_tokens: ConfirmationTokenRow;
   outbox: OutboxRow;
   confirmed_signers: ConfirmedSignerRow;
   endorser_uploads: EndorserUploadsRow;
+  jobs: JobRow;
+  job_site: JobSiteRow;
   log_identity: LogIdentityRow;
   mirrors: MirrorRow;
   mirror_leaves: MirrorLeafRow;

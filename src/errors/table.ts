@@ -380,6 +380,42 @@ export const faults = {
     title: 'The pull was cancelled',
     action: 'Pull again to go on: what was fetched is used where the location can resume.',
   },
+  'jobs.not-found': {
+    status: 404,
+    exit: exitCodes.notFound,
+    title: 'There is no such job',
+    action: 'List the jobs; those that ended long ago are no longer kept.',
+  },
+  'jobs.cancelled': {
+    status: 409,
+    exit: exitCodes.cancelled,
+    title: 'The job was cancelled',
+    action: 'Ask for it again: it goes on from what is kept, or begins anew.',
+  },
+  'jobs.finished': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'The job has ended already',
+    action: 'Look at it to see how; nothing is left to be done.',
+  },
+  'jobs.stopping': {
+    status: 503,
+    exit: exitCodes.unavailable,
+    title: 'The server is being stopped',
+    action: 'The job goes on by itself when the server runs again; look at it then.',
+  },
+  'jobs.lost': {
+    status: 500,
+    exit: exitCodes.failed,
+    title: 'The process that ran the job ended again and again',
+    action: 'Look at the log of the server for why it ended, mend that, then ask for the job again.',
+  },
+  'jobs.queue': {
+    status: 503,
+    exit: exitCodes.unavailable,
+    title: 'The queue that the servers share cannot be reached',
+    action: 'Check that Redis runs, and its address and password in the configuration.',
+  },
   // volumes, iscsi, block
   'volumes.full': {
     status: 507,

@@ -1,40 +1,30 @@
 // Moves sealed layers into the vault, so that a disk is never read through more than a head and one layer below it.
 import { Fault } from '../errors/fault.ts';
-import { chunkBytes } from '../vault/stored-disk.ts';
+import { type VolumePointer } from '../vault/records.ts';
 import { type Vault } from '../vault/vault.ts';
 import { type Context } from './context.ts';
 import { type ArchiveName, type Parent, type VolumeDescriptor } from './descriptor.ts';
-import { blockState } from './engines/layers/block-states.ts';
 import { type Layer } from './engines/layers/layer.ts';
 import { type LayerStore } from './engines/layers/layer-store.ts';
-import { Overlay } from './engines/layers/overlay.ts';
-import { blockBytes, blocksOf } from './geometry.ts';
+import { chunksToWrite } from './sealed-chunks.ts';
 
 /** What is used of the vault. */
 export type VolumeVault = Pick<Vault, 'beginWrite' | 'openDisk' | 'volume' | 'removeVolume'>;
 
-const blocksPerChunk = chunkBytes / blockBytes;
-
-/** The numbers of the chunks in which one of the overlays above `bottom` holds a block, in order. */
-export function* changedChunks(top: Layer, bottom: Layer, size: number): Generator<number> {
-  const heads = [];
-  for (let layer = top; layer !== bottom && layer instanceof Overlay; layer = layer.parent) heads.push(layer.head);
-  const blocks = blocksOf(size);
-  for (let first = 0; first < blocks; first += blocksPerChunk) {
-    const count = Math.min(blocksPerChunk, blocks - first);
-    const inherits = heads.every(
-      ({ states }) => states.get(first) === blockState.inherit && states.runLength(first, count) === count,
-    );
-    if (!inherits) yield first / blocksPerChunk;
-  }
+interface Source {
+  /** The layer that is moved, over all that is below it. */
+  readonly top: Layer;
+  /** What is in the vault already. */
+  readonly bottom: Layer;
+  readonly signal: AbortSignal;
 }
 
-/** The bytes of a chunk, read through the layers. */
-export async function readChunk(layer: Layer, index: number, size: number): Promise<Buffer> {
-  const offset = index * chunkBytes;
-  const data = Buffer.allocUnsafe(Math.min(chunkBytes, size - offset));
-  while (!layer.readNow(offset, data, 0, data.length)) await layer.fetch(offset, data.length);
-  return data;
+type VaultPointer = Pick<VolumePointer, 'manifestId' | 'size'>;
+
+interface Writing {
+  readonly breakOff: AbortController;
+  /** Without a pointer where it was broken off; nothing of the volume is open then. */
+  readonly done: Promise<VaultPointer | undefined>;
 }
 
 export class Archive {
@@ -42,6 +32,8 @@ export class Archive {
   readonly #layers: LayerStore;
   readonly #vault: VolumeVault;
   readonly #settling = new Map<string, Promise<void>>();
+  /** What is being written of which volume: to be broken off before the volume goes. */
+  readonly #writing = new Map<string, Writing>();
   #background: Promise<void> = Promise.resolve();
   readonly #stopped = new AbortController();
 
@@ -82,6 +74,13 @@ export class Archive {
     await Promise.allSettled(this.#settling.values());
   }
 
+  /** Breaks off what is being written of a volume, which is about to be removed; resolves when nothing of it is written any more. */
+  async breakOff(uuid: string): Promise<void> {
+    const writing = this.#writing.get(uuid);
+    writing?.breakOff.abort();
+    await writing?.done.catch(() => undefined);
+  }
+
   /** Takes the pointers out of the vault that the volume's descriptor has retired, but for those that are in use. */
   async retire(uuid: string): Promise<void> {
     const { catalogue } = this.#context;
@@ -93,10 +92,9 @@ export class Archive {
 
   /** Takes the pointers out of the vault that only this volume named, which is removed. */
   async retireAll(removed: VolumeDescriptor): Promise<void> {
-    const { uuid, parent, snapshots, retired = [] } = removed;
-    const own = snapshots
-      .filter(({ archived }) => archived !== undefined)
-      .map(({ epoch }): ArchiveName => ({ volume: uuid, epoch }));
+    const { uuid, parent, sealed, snapshots, retired = [] } = removed;
+    // A sealed layer may be in the vault already, with nothing yet that says so.
+    const own = [...sealed, ...snapshots.map(({ epoch }) => epoch)].map((epoch) => ({ volume: uuid, epoch }));
     await this.#removeUnnamed([...own, ...retired, ...(parent.kind === 'archive' ? [parent] : [])]);
   }
 
@@ -112,8 +110,7 @@ export class Archive {
     if (parent.kind === 'layer') await this.settle(parent.volume);
     while (catalogue.has(uuid)) {
       const epoch = this.#nextEpoch(catalogue.volume(uuid));
-      if (epoch === undefined) return;
-      await this.#archive(uuid, epoch);
+      if (epoch === undefined || !(await this.#archive(uuid, epoch))) return;
     }
   }
 
@@ -127,55 +124,66 @@ export class Archive {
     return needed ?? volume.sealed.at(-1);
   }
 
-  async #archive(uuid: string, epoch: number): Promise<void> {
+  /** Answers false where the volume goes away, and its layers with it. */
+  async #archive(uuid: string, epoch: number): Promise<boolean> {
     const { catalogue, queue } = this.#context;
     // Under the volume's turn, so that a head that is just being sealed is not opened twice.
-    const { volume, held, below } = await queue.run(uuid, async () => {
-      const now = catalogue.volume(uuid);
-      return {
-        volume: now,
-        held: await this.#layers.holdSealed(now, epoch),
-        below: await this.#layers.holdParent(now.parent),
-      };
+    const writing = await queue.run(uuid, () => this.#begin(uuid, epoch));
+    const pointer = await writing?.done;
+    if (pointer === undefined) return false;
+    const { manifestId, size } = pointer;
+    return queue.run(uuid, async () => {
+      if (!catalogue.has(uuid)) return false;
+      await this.#adopt(uuid, { kind: 'archive', volume: uuid, epoch, manifestId, size });
+      return true;
     });
-    try {
-      const pointer =
-        (await this.#vault.volume(uuid, epoch)) ?? (await this.#write(volume, epoch, held.layer, below.layer));
-      const { manifestId, size } = pointer;
-      await queue.run(uuid, () => this.#adopt(uuid, { kind: 'archive', volume: uuid, epoch, manifestId, size }));
-    } finally {
-      await held.release();
+  }
+
+  /** Opens what is to be written, and leaves the writing under way, so that the volume's turn is not spent on it. */
+  async #begin(uuid: string, epoch: number): Promise<Writing | undefined> {
+    const { catalogue } = this.#context;
+    if (!catalogue.has(uuid)) return undefined;
+    const volume = catalogue.volume(uuid);
+    const below = await this.#layers.holdParent(volume.parent);
+    const held = await this.#layers.holdSealed(volume, epoch).catch(async (error: unknown) => {
       await below.release();
-    }
+      throw error;
+    });
+    const breakOff = new AbortController();
+    const signal = AbortSignal.any([breakOff.signal, this.#stopped.signal]);
+    const findOrWrite = async (): Promise<VaultPointer | undefined> => {
+      try {
+        const source = { top: held.layer, bottom: below.layer, signal };
+        return (await this.#vault.volume(uuid, epoch)) ?? (await this.#write(volume, epoch, source));
+      } catch (error) {
+        if (breakOff.signal.aborted) return undefined;
+        throw error;
+      } finally {
+        await held.release();
+        await below.release();
+        this.#writing.delete(uuid);
+      }
+    };
+    const done = findOrWrite();
+    const writing = { breakOff, done };
+    this.#writing.set(uuid, writing);
+    return writing;
   }
 
   async #write(
     { uuid, parent, ...volume }: VolumeDescriptor,
     epoch: number,
-    top: Layer,
-    bottom: Layer,
-  ): Promise<{ manifestId: string; size: number }> {
+    { top, bottom, signal }: Source,
+  ): Promise<VaultPointer> {
     if (parent.kind === 'layer') throw new Fault('internal', 'A layer was archived before what lies below it.');
     const parentSize = parent.kind === 'nothing' ? 0 : parent.size;
     // What it was cloned from may have grown since, and have been archived in its new size.
     const size = Math.max(volume.size, parentSize);
-    const lastOfParent =
-      parentSize % chunkBytes === 0 || size === parentSize ? -1 : Math.floor(parentSize / chunkBytes);
-    async function* chunks(): AsyncGenerator<{ index: number; data: Buffer }> {
-      let given = lastOfParent === -1;
-      for (const index of changedChunks(top, bottom, size)) {
-        // The last chunk of a parent that was shorter is given whole.
-        if (!given && index > lastOfParent)
-          yield { index: lastOfParent, data: await readChunk(top, lastOfParent, size) };
-        given ||= index >= lastOfParent;
-        yield { index, data: await readChunk(top, index, size) };
-      }
-      if (!given) yield { index: lastOfParent, data: await readChunk(top, lastOfParent, size) };
-    }
+    const chunks = chunksToWrite(top, bottom, { size, parentSize });
     const session = await this.#vault.beginWrite();
     try {
       const parentId = parent.kind === 'nothing' ? {} : { parent: parent.manifestId };
-      const manifestId = await session.writeDisk({ size, chunks: chunks(), signal: this.#stopped.signal, ...parentId });
+      const manifestId = await session.writeDisk({ size, chunks, signal, ...parentId });
       return await session.commitVolume({ volume: uuid, epoch, manifestId, size });
     } catch (error) {
       await session.abort();
@@ -194,6 +202,10 @@ export class Archive {
       });
     }
     const volume = catalogue.volume(uuid);
+    // An earlier start may have committed them, and not come as far as here.
+    const superfluous = volume.sealed
+      .filter((epoch) => epoch < archive.epoch)
+      .map((epoch) => ({ volume: uuid, epoch }));
     const before = volume.parent.kind === 'archive' ? [volume.parent] : [];
     await catalogue.save({
       ...volume,
@@ -204,7 +216,11 @@ export class Archive {
           ? Object.assign({ archived: { manifestId: archive.manifestId, size: archive.size } }, snapshot)
           : snapshot,
       ),
-      retired: [...(volume.retired ?? []), ...before.map(({ volume: of, epoch }) => ({ volume: of, epoch }))],
+      retired: [
+        ...(volume.retired ?? []),
+        ...superfluous,
+        ...before.map(({ volume: of, epoch }) => ({ volume: of, epoch })),
+      ],
     });
     await disks.replaceParent(catalogue.volume(uuid));
     for (const epoch of volume.sealed) if (epoch <= archive.epoch) await this.#layers.discard(uuid, epoch);

@@ -94,12 +94,12 @@ export class Catalogue {
     );
   }
 
-  /** Whether a volume is made of this snapshot in the vault, or has it as one of its own. */
+  /** Whether a volume is made of this snapshot in the vault, or has it as one of its own, or is about to: its layer is there yet. */
   namesArchive({ volume, epoch }: ArchiveName): boolean {
     return [...this.#volumes.values()].some(
-      ({ uuid, parent, snapshots }) =>
+      ({ uuid, parent, sealed, snapshots }) =>
         (parent.kind === 'archive' && parent.volume === volume && parent.epoch === epoch) ||
-        (uuid === volume && snapshots.some((one) => one.epoch === epoch && one.archived !== undefined)),
+        (uuid === volume && (sealed.includes(epoch) || snapshots.some((one) => one.epoch === epoch))),
     );
   }
 

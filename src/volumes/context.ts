@@ -15,6 +15,8 @@ export interface Context {
   readonly createLayer: (volume: string, epoch: number, size: number) => Promise<void>;
   /** Takes the pointers out of the vault that a volume's descriptor has retired. */
   readonly retire: (uuid: string) => Promise<void>;
+  /** Ends the writing of a volume's layers into the vault, before the volume is removed. */
+  readonly stopArchiving: (uuid: string) => Promise<void>;
   /** Takes the pointers out of the vault that a removed volume named, and no other does. */
   readonly retireAll: (removed: VolumeDescriptor) => Promise<void>;
   readonly now: () => Date;

@@ -260,6 +260,7 @@ export class Lifecycle {
           cause: catalogue.damaged[0],
         });
       }
+      await this.#context.stopArchiving(uuid);
       await disks.close(uuid);
       await catalogue.remove(uuid, (removed) => this.#context.retireAll(removed));
     });

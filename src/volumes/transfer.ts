@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { type BlockDevice, sectorBytes } from '../block/device.ts';
 import { Fault } from '../errors/fault.ts';
 import { chunkBytes } from '../vault/stored-disk.ts';
-import { readChunk } from './archive.ts';
+import { readChunk } from './sealed-chunks.ts';
 import { ExtentList } from './engines/layers/layer.ts';
 import { type HeldLayer } from './engines/layers/layer-store.ts';
 

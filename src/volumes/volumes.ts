@@ -117,6 +117,7 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
       openImage,
       createLayer: (uuid, epoch, size) => Head.create(place(uuid, epoch), size),
       retire: async (uuid) => archive?.retire(uuid),
+      stopArchiving: async (uuid) => archive?.breakOff(uuid),
       retireAll: async (removed) => archive?.retireAll(removed),
       now: options.now,
       randomness: options.randomness,

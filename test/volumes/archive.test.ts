@@ -1,4 +1,5 @@
 // Snapshots move into the vault while their disks are in use: the bytes stay, the layers go.
+import { EventEmitter, once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -112,6 +113,25 @@ describe('snapshots in the vault', () => {
     await other.finish();
     await volumes.delete(clone.uuid);
     expect((await vault.listVolumes()).map(({ volume }) => volume)).toEqual(['image']);
+  });
+
+  test('a volume that is deleted while a layer of it is written leaves nothing in the vault', async () => {
+    await volumes.close();
+    const gate = new EventEmitter();
+    const opened = once(gate, 'open');
+    const slow = { ...vault, beginWrite: () => opened.then(() => vault.beginWrite()) };
+    volumes = await site.open(slow);
+    const uuid = await machine();
+    const { device, finish } = await deviceOf(volumes, uuid);
+    await device.write(0, Buffer.alloc(512, 1));
+    await volumes.snapshot(uuid);
+    await finish();
+    const deleted = volumes.delete(uuid, { withSnapshots: true });
+    gate.emit('open');
+    await deleted;
+    await volumes.close();
+    expect((await vault.listVolumes()).map(({ volume }) => volume)).toEqual(['image']);
+    expect(site.problems).toEqual([]);
   });
 
   test('without a vault, flattening is refused', async () => {
@@ -233,6 +253,33 @@ async function run(next: Command, model: Model): Promise<void> {
   }
 }
 
+const deletedWhileAdopted: Command[] = [
+  { kind: 'write', disk: 0, sector: 0, fill: 1 },
+  { kind: 'clone', disk: 0 },
+  { kind: 'unmap', disk: 2, sector: 893, fill: 185 },
+  { kind: 'write', disk: 2, sector: 702, fill: 178 },
+  { kind: 'reopen' },
+  { kind: 'check', disk: 3 },
+  { kind: 'snapshot', disk: 3 },
+  { kind: 'clone', disk: 2 },
+  { kind: 'delete', disk: 1 },
+  { kind: 'reopen' },
+  { kind: 'write', disk: 0, sector: 619, fill: 162 },
+  { kind: 'snapshot', disk: 2 },
+  { kind: 'grow', disk: 1 },
+];
+
+/** Clones before what they were cloned from, until nothing is left. */
+async function deleteAll(): Promise<void> {
+  for (let left = volumes.list(); left.length > 0; left = volumes.list()) {
+    const origins = new Set(left.map(({ clonedFrom }) => clonedFrom));
+    for (const { uuid, attachments } of left.filter((one) => !origins.has(one.uuid))) {
+      for (const { id } of attachments) await volumes.detach(id);
+      await volumes.delete(uuid, { withSnapshots: true });
+    }
+  }
+}
+
 test('whatever is written, snapshotted, cloned, flattened, grown, deleted and restarted: each disk and snapshot keeps its own bytes', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -250,12 +297,20 @@ test('whatever is written, snapshotted, cloned, flattened, grown, deleted and re
           const clone = await volumes.clone({ source: uuid });
           expect(await contentOf(clone.uuid)).toBe(digest(bytes));
         }
-        await closeSite();
+        const pointed = new Set((await vault.listVolumes()).map(({ manifestId }) => manifestId));
+        for (const manifest of volumes.manifestsInUse()) expect(pointed).toContain(manifest);
+        await deleteAll();
+        await volumes.close();
+        expect((await vault.listVolumes()).map(({ volume }) => volume)).toEqual(['image']);
+        site.remove();
         expect(site.problems).toEqual([]);
       }),
     ),
-    // Seed 237811026 finds a background archive that asks for a manifest which was retired meanwhile (docs/decisions/405): until
-    // that is mended, volumes of the server do not archive, and this runs on a seed of its own; SEED and RUNS explore further.
-    { seed: Number(process.env['SEED'] ?? 1), numRuns: Number(process.env['RUNS'] ?? 8) },
+    {
+      numRuns: Number(process.env['RUNS'] ?? 8),
+      ...(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }),
+      // A clone that had been moved to the vault already was deleted before what it was cloned from had: the pointer went with it.
+      examples: [[deletedWhileAdopted]],
+    },
   );
 });
