@@ -21,7 +21,11 @@ const count = z.coerce.number().int().positive();
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...more] = text.split('/');
   const bits = isIP(address) === 4 ? 32 : 128;
-  return isIP(address) !== 0 && more.length === 0 && (prefix === undefined || (/^\d{1,3}$/u.test(prefix) && Number(prefix) <= bits));
+  return (
+    isIP(address) !== 0 &&
+    more.length === 0 &&
+    (prefix === undefined || (/^\d{1,3}$/u.test(prefix) && Number(prefix) <= bits))
+  );
 }
 
 /** Name of the file in the data folder that holds the operator token. */

@@ -49,7 +49,8 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/metadata': {
     get: { summary: 'Entries by filters, with facets and pages', query: entryQuerySchema, types: pageOrXml },
     post: {
-      summary: 'Publish a signed document (application/xml, or a form with a file); 202 where its endorser has to confirm it',
+      summary:
+        'Publish a signed document (application/xml, or a form with a file); 202 where its endorser has to confirm it',
       answer: [201],
       types: pageOrXml,
     },

@@ -20,7 +20,10 @@ const patience = 20_000;
 
 /** Codes of 500 and above will be the same the next time (RFC 5321 §4.2.1). */
 const isPermanent = (error: unknown): boolean =>
-  error instanceof Error && 'responseCode' in error && typeof error.responseCode === 'number' && error.responseCode >= 500;
+  error instanceof Error &&
+  'responseCode' in error &&
+  typeof error.responseCode === 'number' &&
+  error.responseCode >= 500;
 
 /**
  * A function that resolves when the server has taken the mail. It rejects with a `mail.refused` that is marked as

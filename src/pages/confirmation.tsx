@@ -19,7 +19,11 @@ export interface ConfirmationProps {
   };
 }
 
-function Choice(props: { readonly token: string; readonly decision: 'confirm' | 'decline'; readonly children: string }) {
+function Choice(props: {
+  readonly token: string;
+  readonly decision: 'confirm' | 'decline';
+  readonly children: string;
+}) {
   return (
     <form action="/confirmations" method="post">
       <input type="hidden" name="token" value={props.token} />

@@ -13,7 +13,8 @@ export async function countUpload(queries: Queries, email: string, at: string, l
     )
     .returning('uploads')
     .executeTakeFirstOrThrow();
-  if (uploads === 1) await queries.deleteFrom('endorser_uploads').where('email', '=', email).where('hour', '<', hour).execute();
+  if (uploads === 1)
+    await queries.deleteFrom('endorser_uploads').where('email', '=', email).where('hour', '<', hour).execute();
   if (uploads <= limit) return;
   const retryAfter = 3600 - (Math.floor(Date.parse(at) / 1000) % 3600);
   throw new Fault('registry.endorser-limit', `${email} has had ${limit} documents taken in within this hour`, {

@@ -76,9 +76,7 @@ async function sendOne(deps: OutboxDeps, { sha256, email, bytes, expires_at: exp
   const { signer, metadata } = report;
   const { subject, fingerprint } = signer;
   const { title, identifier } = metadata;
-  await send(
-    confirmationMail({ site, email, title, identifier, subject, fingerprint, expiresAt, link: link(token) }),
-  );
+  await send(confirmationMail({ site, email, title, identifier, subject, fingerprint, expiresAt, link: link(token) }));
 }
 
 /** Sends the mails that are due, one after the other. */
