@@ -123,7 +123,7 @@ export const iscsiGroup: CommandGroup = (program: Command, context: CliContext):
     .option('--read-only', 'initiators cannot write')
     .option('--chap-user <name>', 'name that initiators have to log in with')
     .option('--chap-secret-file <file>', 'file with the secret that goes with it, of at least 12 bytes')
-    .option('--physical-block <bytes>', 'physical block that is reported: 512 to 4096', parsePhysicalBlock, 4096)
+    .option('--physical-block <bytes>', 'physical block that is reported: 512 to 4096', parsePhysicalBlock, 512)
     .option('--json', 'print one JSON value')
     .action((file: string, options: ServeOptions) => serve(context, file, options));
 };

@@ -33,11 +33,13 @@ import { operatorToken } from './operator-token.ts';
 import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
+import { type PullProgress } from './pull/progress.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
 import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
+import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { createUpkeep } from './upkeep.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
@@ -88,12 +90,15 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => site.close());
     const { registry, decisions } = site;
 
+    let repairSoon: (() => void) | undefined;
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),
       node: 'embedded',
       now,
+      onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
+    const pulling = (progress: PullProgress): void => events.announce({ type: 'pull', data: { ...progress } });
     const puller = createPuller({
       vault,
       workDir: join(config.data, 'pulls'),
@@ -115,25 +120,31 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
 
-    const upkeep = createUpkeep({ vault, volumes, grace: config['gc-grace'] * 60 * 60 * 1000, log });
+    const upkeep = createUpkeep({
+      vault,
+      volumes,
+      grace: config['gc-grace'] * 60 * 60 * 1000,
+      repair: imageRepair({ registry, puller, onProgress: pulling, log }),
+      onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
+      log,
+    });
+    repairSoon = () => upkeep.repairSoon();
 
     const target = await createTarget({
       portals: [config.iscsi],
-      directory: volumeDirectory(volumes),
+      directory: volumeDirectory(volumes, config['iscsi-physical-block']),
       log: (level, message, details) => log[level](details, message),
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = target.portals[0] ?? config.iscsi;
+    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
 
     const delivery = createDelivery({
       registry,
       policy: () => policy.current,
       volumes,
       pull: async ({ metadata }) => {
-        await puller.pull(metadata, {
-          onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
-        });
+        await puller.pull(metadata, { onProgress: pulling });
       },
       now,
     });

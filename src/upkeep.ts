@@ -1,10 +1,12 @@
-// The upkeep of the vault beside a running server: what may be evicted, garbage collected every hour, scrubs that end with the server.
+// The upkeep of the vault beside a running server: what may be evicted, garbage collected every hour, scrubs and repairs.
 import { type Logger } from 'pino';
 import { Fault } from './errors/fault.ts';
 import { collectGarbage, type Collection } from './vault/collect.ts';
+import { type RepairImage } from './repair.ts';
 import { evictImages } from './vault/evict.ts';
+import { isLost, lossOf } from './vault/lost.ts';
 import { type ImagePointer } from './vault/records.ts';
-import { scrubVault, type ScrubReport } from './vault/scrub.ts';
+import { scrubVault, type ScrubProgress, type ScrubReport } from './vault/scrub.ts';
 import { type Vault } from './vault/vault.ts';
 import { type Volumes } from './volumes/volumes.ts';
 
@@ -13,6 +15,9 @@ export interface UpkeepDeps {
   readonly volumes: Pick<Volumes, 'list' | 'manifestsInUse'>;
   /** How long garbage stays, in ms. */
   readonly grace: number;
+  /** Fetches again what an image has lost. */
+  readonly repair: RepairImage;
+  readonly onScrub: (progress: ScrubProgress) => void;
   readonly log: Logger;
 }
 
@@ -26,18 +31,26 @@ export interface Upkeep {
   evict(what: Eviction, dryRun: boolean): Promise<readonly ImagePointer[]>;
   /** Throws `vault.busy` while another collection runs. */
   collect(dryRun: boolean): Promise<Collection>;
-  /** Ends early when `signal` is aborted. Throws `vault.busy` while another scrub runs. */
-  scrub(signal: AbortSignal): Promise<ScrubReport>;
-  /** Ends a scrub, and waits for a collection. */
+  /**
+   * Ends early when `signal` is aborted; the next one goes on from there unless it is to start again. Throws `vault.busy` while another
+   * scrub runs.
+   */
+  scrub(signal: AbortSignal, restart: boolean): Promise<ScrubReport>;
+  /** Ends the scrub that runs. False: none does. */
+  cancelScrub(): boolean;
+  /** Repairs, in the background, all images that are known to have lost something. */
+  repairSoon(): void;
+  /** Ends scrubs and repairs, and waits for a collection. */
   close(): Promise<void>;
 }
 
 const hour = 60 * 60 * 1000;
 
-export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep {
+export function createUpkeep({ vault, volumes, grace, repair, onScrub, log }: UpkeepDeps): Upkeep {
   const stopping = new AbortController();
   const collections = new Set<Promise<Collection>>();
-  let scrubbing: Promise<ScrubReport> | undefined;
+  let scrubbing: { readonly report: Promise<ScrubReport>; readonly cancelled: AbortController } | undefined;
+  let repairing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   async function collect(dryRun: boolean): Promise<Collection> {
@@ -77,6 +90,13 @@ export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep
     });
   }
 
+  async function repairAll(): Promise<void> {
+    for (const image of await vault.listImages()) {
+      if (stopping.signal.aborted) return;
+      if (isLost(await lossOf(vault, image.manifestId))) await repair(image, stopping.signal);
+    }
+  }
+
   return {
     begin() {
       timer = setInterval(collectOnTime, hour);
@@ -89,25 +109,41 @@ export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep
       return await evictImages(vault, { identifiers: [what.identifier], inUse, dryRun });
     },
     collect,
-    async scrub(signal) {
+    async scrub(signal, restart) {
       stopping.signal.throwIfAborted();
       if (scrubbing !== undefined) throw new Fault('vault.busy', 'The vault is being scrubbed already.');
-      scrubbing = scrubVault(vault, {
-        signal: AbortSignal.any([signal, stopping.signal]),
-        onProgress: (progress) => log.debug(progress, 'scrubbing'),
+      const cancelled = new AbortController();
+      const report = scrubVault(vault, {
+        signal: AbortSignal.any([signal, cancelled.signal, stopping.signal]),
+        restart,
+        heal: repair,
+        onProgress: onScrub,
       });
+      scrubbing = { report, cancelled };
       try {
-        return await scrubbing;
+        return await report;
       } finally {
         scrubbing = undefined;
       }
+    },
+    cancelScrub() {
+      scrubbing?.cancelled.abort(new Fault('cancelled', 'The scrub was cancelled; the next one goes on from there.'));
+      return scrubbing !== undefined;
+    },
+    repairSoon() {
+      // What is found while repairs run is found again when it is next read.
+      repairing ??= repairAll()
+        .catch((error: unknown) => log.error({ err: error }, 'images could not be repaired'))
+        .finally(() => {
+          repairing = undefined;
+        });
     },
     async close() {
       clearInterval(timer);
       stopping.abort(
         new Fault('vault.unavailable', 'The server is being stopped.', { action: 'Ask again when it runs.' }),
       );
-      await Promise.allSettled([...collections, scrubbing]);
+      await Promise.allSettled([...collections, scrubbing?.report, repairing]);
     },
   };
 }

@@ -77,6 +77,18 @@ export const settings = {
     value: 'HOST:PORT',
     description: 'where disks are served to hypervisors',
   },
+  'iscsi-address': {
+    schema: endpointSchema.optional(),
+    default: () => undefined,
+    value: 'HOST:PORT',
+    description: 'what hypervisors connect to, where that is not what "iscsi" listens on',
+  },
+  'iscsi-physical-block': {
+    schema: z.coerce.number().pipe(z.literal([512, 1024, 2048, 4096])),
+    default: () => 512,
+    value: 'BYTES',
+    description: 'physical block that disks report: 512, 1024, 2048 or 4096',
+  },
   'policy': {
     schema: z.string().min(1).optional(),
     default: () => undefined,

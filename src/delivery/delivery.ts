@@ -4,7 +4,7 @@ import { judge, type Judgement, type Policy } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
 import { type Registry } from '../registry/registry.ts';
 import { type AttachRequest } from '../volumes/attachments.ts';
-import { type CloneRequest, type CreateRequest } from '../volumes/lifecycle.ts';
+import { type CloneRequest, type CreateRequest } from '../volumes/requests.ts';
 import { type Attachment, type Volume } from '../volumes/model.ts';
 import { type Volumes } from '../volumes/volumes.ts';
 

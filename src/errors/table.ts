@@ -306,13 +306,13 @@ export const faults = {
     status: 500,
     exit: exitCodes.failed,
     title: 'What the vault holds does not match its checksum',
-    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
   },
   'vault.missing': {
     status: 500,
     exit: exitCodes.failed,
     title: 'The vault lacks a part of this disk',
-    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
   },
   'vault.bad-format': {
     status: 500,

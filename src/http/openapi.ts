@@ -12,6 +12,7 @@ import {
   evictionBody,
   pinAnswer,
   scrubAnswer,
+  scrubBody,
   usageAnswer,
 } from './routes/cache/schema.ts';
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
@@ -123,10 +124,13 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/scrubs': {
     post: {
-      summary: 'Read everything back, repair what has a second copy, name what is broken; ends with the request',
+      summary:
+        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+      body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,
     },
+    delete: { summary: 'End the scrub that runs; the next one goes on from there', answer: deleted, operator: true },
   },
   '/volumes': {
     get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },

@@ -51,7 +51,7 @@ export interface Target {
   close(): Promise<void>;
 }
 
-const defaultPhysicalBlock = 4096;
+const defaultPhysicalBlock = 512;
 const sweepMilliseconds = 1_000;
 /** CAPACITY DATA HAS CHANGED. */
 const capacityHasChanged = 0x2a09;

@@ -42,7 +42,7 @@ export async function markLive(vault: Vault, condemned: ReadonlySet<string>): Pr
     if (copies.some(({ pack, location }) => live.get(pack.name)?.[location.entry] === 1)) return false;
     copies.sort(
       (a, b) =>
-        Number(vault.reader.isDamaged(a.location)) - Number(vault.reader.isDamaged(b.location)) ||
+        Number(vault.damage.has(a.location)) - Number(vault.damage.has(b.location)) ||
         Number(condemned.has(a.pack.name)) - Number(condemned.has(b.pack.name)) ||
         (a.pack.name < b.pack.name ? -1 : 1),
     );

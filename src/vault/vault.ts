@@ -4,6 +4,7 @@ import { Fault } from '../errors/fault.ts';
 import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
+import { createDamageNotes, type DamageNotes } from './damage.ts';
 import { createStoredDisk, openManifest } from './disk-reader.ts';
 import { type ObjectStore } from './object-store.ts';
 import {
@@ -30,6 +31,8 @@ export interface VaultSettings {
   readonly node: string;
   /** Deflate chunks where that saves at least an eighth. Default: no. */
   readonly compress?: boolean;
+  /** Told when a chunk was asked for that has no good copy any more. */
+  readonly onLost?: () => void;
   readonly now?: () => Date;
   readonly random?: (bytes: number) => Buffer;
 }
@@ -51,6 +54,7 @@ export interface Vault {
   readonly store: ObjectStore;
   readonly catalog: Catalog;
   readonly reader: ChunkReader;
+  readonly damage: DamageNotes;
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
   readonly node: string;
@@ -84,13 +88,14 @@ async function undoUnfinished(store: ObjectStore, node: string): Promise<void> {
 }
 
 export async function openVault(settings: VaultSettings): Promise<Vault> {
-  const { store, node, compress = false, now = () => new Date(), random = randomBytes } = settings;
+  const { store, node, compress = false, onLost, now = () => new Date(), random = randomBytes } = settings;
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
   await undoUnfinished(store, node);
   await releaseStaleLock(store, node);
   const catalog = createCatalog(store);
   await catalog.refresh();
-  const reader = createChunkReader(store, catalog);
+  const damage = createDamageNotes(store, catalog, node, now);
+  const reader = createChunkReader(store, catalog, damage, onLost);
   const openDisks = new Map<string, number>();
 
   async function readImage(key: string): Promise<ImagePointer | undefined> {
@@ -127,12 +132,13 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     store,
     catalog,
     reader,
+    damage,
     openDisks,
     now,
     random,
     node,
     beginWrite: () =>
-      beginWrite({ store, catalog, reader, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
+      beginWrite({ store, catalog, reader, damage, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {

@@ -26,7 +26,7 @@ const mostAttentions = 8;
 export class LogicalUnit {
   /** UUID of the disk. */
   readonly identity: string;
-  /** Physical block in bytes (READ CAPACITY(16)): what UNMAP and writes are best aligned to. */
+  /** Physical block in bytes, as READ CAPACITY(16) reports it. */
   readonly physicalBlockBytes: number;
   /** NAA designator, 16 bytes (SPC-4 §7.8.6.6). */
   readonly naa: Buffer;

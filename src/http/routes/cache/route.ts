@@ -10,7 +10,7 @@ import { type ImagePointer } from '../../../vault/records.ts';
 import { vaultUsage } from '../../../vault/usage.ts';
 import { type Vault } from '../../../vault/vault.ts';
 import { parseInput } from '../../parse.ts';
-import { collectionBody, dryRunQuery, evictionBody, type evictionAnswer } from './schema.ts';
+import { collectionBody, dryRunQuery, evictionBody, scrubBody, type evictionAnswer } from './schema.ts';
 
 export interface CacheRouteDeps {
   readonly vault: Vault;
@@ -46,10 +46,17 @@ function upkeepRoutes(router: Router, { vault, upkeep }: CacheRouteDeps): void {
     response.json({ dryRun, ...(await upkeep.collect(dryRun)) });
   });
 
-  router.post('/cache/scrubs', async (_request, response) => {
+  router.post('/cache/scrubs', async (request, response) => {
+    if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
+    const { restart } = parseInput(scrubBody, request.body ?? {});
     const left = new AbortController();
     response.on('close', () => left.abort(new Fault('vault.unavailable', 'Nobody waits for this scrub any more.')));
-    response.json(await upkeep.scrub(left.signal));
+    response.json(await upkeep.scrub(left.signal, restart));
+  });
+
+  router.delete('/cache/scrubs', (_request, response) => {
+    if (!upkeep.cancelScrub()) throw new Fault('not-found', 'no scrub runs');
+    response.status(204).end();
   });
 }
 

@@ -11,6 +11,9 @@ export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun
 
 export const collectionBody = z.strictObject({ dryRun: z.boolean().default(false) });
 
+/** POST /cache/scrubs: from the first pack on, or from where an earlier scrub ended early. */
+export const scrubBody = z.strictObject({ restart: z.boolean().default(false) });
+
 export const pinAnswer = z.object({ identifier: z.string(), pinned: z.boolean() });
 
 export const evictionAnswer = z.object({
@@ -49,7 +52,9 @@ export const collectionAnswer = z.object({
 export const scrubAnswer = z.object({
   checkedChunks: count,
   checkedBytes: count,
+  resumed: z.boolean(),
   damaged: z.array(z.string()),
   repaired: z.array(z.string()),
   broken: z.array(z.string()),
+  unreadable: z.array(z.string()),
 });
