@@ -9,6 +9,11 @@ import { join } from 'node:path';
 
 const jane = 'jane.tester@example.org';
 
+function linkIn(received: ReceivedMail | undefined): URL {
+  const [link] = /http\S+/u.exec(received?.text ?? '') ?? [];
+  return new URL(link ?? 'http://no.link.invalid/');
+}
+
 describeWithTools('uploads that their endorser confirms', smtpTools, () => {
   let mail: MailServer;
   let server: TestServer;
@@ -22,10 +27,6 @@ describeWithTools('uploads that their endorser confirms', smtpTools, () => {
     await mail?.stop();
   });
 
-  const linkIn = (received: ReceivedMail | undefined): URL => {
-    const [link] = /http\S+/u.exec(received?.text ?? '') ?? [];
-    return new URL(link ?? 'http://no.link.invalid/');
-  };
   const html = { accept: 'text/html' };
   const decide = (link: URL, decision: string, accept = 'text/html') =>
     server.fetch('/confirmations', {

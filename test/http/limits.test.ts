@@ -16,6 +16,7 @@ async function uploaded(name: string, headers: Readonly<Record<string, string>> 
   return [response.status, code, Number(response.headers.get('retry-after'))];
 }
 
+const from = (address: string) => ({ 'x-forwarded-for': address });
 const soon = (most: number) => expect.toSatisfy((seconds: number) => seconds > 0 && seconds <= most) as number;
 
 test('an address that uploads too much is told when to come again, whatever address it claims', async () => {
@@ -28,7 +29,6 @@ test('an address that uploads too much is told when to come again, whatever addr
 
 test('behind a proxy that is trusted, the address is the one that the proxy names', async () => {
   server = await TestServer.open({ 'upload-limit': 1, 'trusted-proxies': '127.0.0.0/8' });
-  const from = (address: string) => ({ 'x-forwarded-for': address });
   expect((await uploaded('one', from('192.0.2.1')))[0]).toBe(201);
   expect((await uploaded('two', from('192.0.2.2')))[0]).toBe(201);
   // What a client writes itself stands before what the proxy adds.

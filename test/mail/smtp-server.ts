@@ -57,9 +57,9 @@ export async function startMailServer(): Promise<MailServer> {
   if (child.stdout === null) throw new Error('no output');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const line = async (): Promise<string> => {
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error('the mail server has ended');
-    return value;
+    const next: IteratorResult<string, unknown> = await lines.next();
+    if (next.done === true) throw new Error('the mail server has ended');
+    return next.value;
   };
   const port = await line();
   return {

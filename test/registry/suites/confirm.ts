@@ -10,6 +10,9 @@ import { plainDocument, verifyPlain, type PlainEntry } from '../plain-documents.
 const jane = 'jane@example.org';
 const none = { code: 'registry.no-confirmation' };
 
+const tokenIn = (mail: Mail | undefined): string => /token=(\S+)/u.exec(mail?.text ?? '')?.[1] ?? '';
+const refuseForGood: SendMail = () => Promise.reject(Object.assign(new Error('550 unknown'), { permanent: true }));
+
 export function confirmSuite(openTestRegistry: OpenTestRegistry): void {
   let subject: TestRegistry;
   let mails: Mail[];
@@ -35,7 +38,6 @@ export function confirmSuite(openTestRegistry: OpenTestRegistry): void {
       link: (token) => `https://images.example.org/confirmations?token=${token}`,
       site: 'images.example.org',
     });
-  const tokenIn = (mail: Mail | undefined): string => /token=(\S+)/u.exec(mail?.text ?? '')?.[1] ?? '';
   const later = (seconds: number): void => {
     subject.clock.now = new Date(subject.clock.now.getTime() + seconds * 1000);
   };
@@ -79,11 +81,9 @@ export function confirmSuite(openTestRegistry: OpenTestRegistry): void {
     await post();
     await subject.registry.confirmations.confirm(tokenIn(mails[0]));
     expect((await submit({ image: 'two' })).outcome).toBe('created');
-    const endorsement = (subjectName: string) => ({
-      created: '2026-01-01T00:00:00Z',
-      endorser: { email: jane, subject: subjectName, issuers: ['CN=x'] },
-    });
-    expect((await submit({ image: 'three', endorsement: endorsement('CN=not jane') })).outcome).toBe('waiting');
+    const endorser = { email: jane, subject: 'CN=not jane', issuers: ['CN=x'] };
+    const endorsement = { created: '2026-01-01T00:00:00Z', endorser };
+    expect((await submit({ image: 'three', endorsement })).outcome).toBe('waiting');
   });
 
   test('where all uploads are confirmed, each one waits', async () => {
@@ -161,8 +161,7 @@ export function confirmSuite(openTestRegistry: OpenTestRegistry): void {
 
     test('that never will be taken is given up', async () => {
       await submit({});
-      const refuse: SendMail = () => Promise.reject(Object.assign(new Error('550 unknown'), { permanent: true }));
-      expect((await post(refuse)).problems).toHaveLength(1);
+      expect((await post(refuseForGood)).problems).toHaveLength(1);
       later(7200);
       expect(await post()).toEqual({ sent: 0, problems: [] });
     });
