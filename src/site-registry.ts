@@ -10,14 +10,23 @@ import { identifyLog } from './registry/log/identity.ts';
 import { loadLogKey } from './registry/log/key.ts';
 import { openLog, type RegistryLog } from './registry/log/log.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
+import { type SubmitRules } from './registry/submit.ts';
 import { loadTrustFolder } from './trust/folder.ts';
 import { openVerifierPool, type VerifierPool } from './trust/pool.ts';
+import { type VerifyDocument } from './trust/report.ts';
 import { type TrustSettings } from './trust/settings.ts';
 
 export type SiteConfig = Pick<Config, 'data' | 'database' | 'log-name' | 'public-url' | 'trust' | 'allow-legacy'>;
 
+export interface SiteDeps {
+  readonly now: () => Date;
+  readonly admits?: (entry: RegistryEntry) => boolean;
+  readonly rules?: SubmitRules;
+}
+
 export interface SiteRegistry {
   readonly db: Database;
+  readonly verify: VerifyDocument;
   readonly registry: Registry;
   readonly decisions: RegistryLog;
   /** Ends the checks and closes the database. */
@@ -62,7 +71,7 @@ export async function siteVerifiers(config: SiteConfig, now: () => Date): Promis
  */
 export async function openSiteRegistry(
   config: SiteConfig,
-  deps: { readonly now: () => Date; readonly admits?: (entry: RegistryEntry) => boolean },
+  deps: SiteDeps,
   mode: HoldMode = 'together',
 ): Promise<SiteRegistry> {
   const closing: (() => Promise<void>)[] = [];
@@ -80,8 +89,9 @@ export async function openSiteRegistry(
     const signer = await identifyLog(db, names, (name) => loadLogKey(logKeyFile(config), name));
     const verifiers = await siteVerifiers(config, deps.now);
     closing.push(() => verifiers.close());
-    const registry = openRegistry({ ...deps, db, verify: verifiers.verify });
-    return { db, registry, decisions: openLog(db, signer), close };
+    const { verify } = verifiers;
+    const registry = openRegistry({ ...deps, db, verify });
+    return { db, verify, registry, decisions: openLog(db, signer), close };
   } catch (error) {
     await close();
     throw error;
