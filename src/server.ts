@@ -12,6 +12,7 @@ import { type Config } from './config/settings.ts';
 import { Fault } from './errors/fault.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { volumeDirectory } from './delivery/directory.ts';
+import { openMail, uploadRules } from './confirmation-mail.ts';
 import { createApp } from './http/app.ts';
 import { EventBoard } from './http/events.ts';
 import { openApiRoutes } from './http/openapi.ts';
@@ -19,6 +20,7 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
+import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
@@ -33,6 +35,8 @@ import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
 import { createPuller } from './pull/puller.ts';
+import { entryPath } from './pages/links.ts';
+import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { imageRepair } from './repair.ts';
@@ -85,7 +89,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
 
-    const site = await openSiteRegistry(config, { now, admits });
+    const site = await openSiteRegistry(config, { now, admits, rules: uploadRules(config) });
     closing.push(() => site.close());
     const { registry, decisions } = site;
 
@@ -160,11 +164,19 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       now,
     });
     let url = '';
+    let postman: Postman | undefined;
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
+    const uploads = uploadLimit(config['upload-limit']);
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
-        metadataRoutes({ registry, events, pages, uploadLimit: uploadLimit() }),
+        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge() }),
+        confirmationRoutes({
+          registry,
+          pages,
+          uploadLimit: uploads,
+          published: (key) => events.announce({ type: 'entry', data: { ...key, path: entryPath(key) } }),
+        }),
         endorserRoutes(registry, pages),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
@@ -183,6 +195,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       ],
       staticFolder: fileURLToPath(new URL('pages/static', import.meta.url)),
       errorPage: (problem) => pages.failure(problem),
+      trustedProxies: config['trusted-proxies'],
       log,
     });
     const server = createServer(app);
@@ -194,6 +207,14 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     );
     upkeep.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
+    postman = openMail(config, {
+      site,
+      now,
+      randomness,
+      origin: () => url,
+      problem: (error) => log.warn({ err: error }, 'a mail could not be sent'),
+    });
+    closing.push(() => postman?.close());
     log.info({ url, iscsi: formatEndpoint(portal), data: config.data }, 'serving');
     return { url, iscsi: portal, tokenFile: operator.file };
   }
@@ -217,14 +238,14 @@ async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> 
 }
 
 /** Uploads of one address: a person or a pipeline, not a flood. */
-const uploadLimit = (): RequestHandler =>
+const uploadLimit = (limit: number): RequestHandler =>
   rateLimit({
     windowMs: 60_000,
-    limit: 300,
+    limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     handler: () => {
-      throw new Fault('too-many-requests', 'more than 300 uploads in a minute');
+      throw new Fault('too-many-requests', `more than ${limit} uploads in a minute`);
     },
   });
 
