@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Fault } from '../../src/errors/fault.ts';
 import { collectGarbage } from '../../src/vault/collect.ts';
 import { evictImages, pinImage, unpinImage } from '../../src/vault/evict.ts';
 import { createUseNotes, lastUses } from '../../src/vault/last-use.ts';
@@ -71,6 +72,20 @@ describe('eviction', () => {
   });
 });
 
+/** Each step of the store comes so many ms late. */
+const delayed = (store: ObjectStore, times: number[]): ObjectStore => {
+  const late = async <T>(does: () => Promise<T>): Promise<T> => {
+    await delay(times.shift() ?? 0);
+    return await does();
+  };
+  return {
+    ...store,
+    get: (key, range) => late(() => store.get(key, range)),
+    put: (key, parts, options) => late(() => store.put(key, parts, options)),
+    remove: (key) => late(() => store.remove(key)),
+  };
+};
+
 describe('a lease', () => {
   test('of what volumes need is there after a restart; it is given up when nothing needs it', async () => {
     const { vault, store } = await freshVault();
@@ -102,18 +117,6 @@ describe('a lease', () => {
 
   test('taken while another node evicts: who holds the image has it, whatever the order of their steps', async () => {
     const pauses = fc.array(fc.nat(3), { minLength: 12, maxLength: 12 });
-    const delayed = (store: ObjectStore, times: number[]): ObjectStore => {
-      const late = async <T>(does: () => Promise<T>): Promise<T> => {
-        await delay(times.shift() ?? 0);
-        return await does();
-      };
-      return {
-        ...store,
-        get: (key, range) => late(() => store.get(key, range)),
-        put: (key, parts, options) => late(() => store.put(key, parts, options)),
-        remove: (key) => late(() => store.remove(key)),
-      };
-    };
     await fc.assert(
       fc.asyncProperty(
         pauses,
@@ -127,13 +130,10 @@ describe('a lease', () => {
             leasesOf(holder).hold(identifierOf(0)),
             evictImages(evictor, { identifiers: [identifierOf(0)] }),
           ]);
-          if (held.status === 'rejected') {
-            expect(held.reason).toMatchObject({ code: 'not-found' });
-            return;
-          }
-          expect(await namesIn(vault)).toEqual([identifierOf(0)]);
+          if (held.status === 'rejected') return held.reason instanceof Fault && held.reason.code === 'not-found';
+          if ((await vault.image(identifierOf(0))) === undefined) return false;
           for (let run = 0; run < 2; run += 1) await collectGarbage(vault, { grace: 0 });
-          expect((await readWhole(await vault.openDisk(manifestId))).length).toBe(chunkBytes);
+          return (await readWhole(await vault.openDisk(manifestId))).length === chunkBytes;
         }),
       ),
       { numRuns: 200 },
