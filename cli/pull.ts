@@ -1,5 +1,6 @@
 // `mintmark image pull` and `mintmark cache`: bring images here, proven, and see what is here or on its way.
 import { z } from 'zod';
+import { pullPlanAnswer } from '../src/http/routes/cache/schema.ts';
 import { connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { followJob, mustBeDone } from './job-follow.ts';
@@ -50,6 +51,7 @@ const imageText = ({ identifier, size, sourceFormat, verdict }: Image): string =
 
 interface PullFlags extends ServerFlags {
   readonly wait?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** A person does not wait for another attempt that is further away than this, in ms. */
@@ -69,13 +71,27 @@ async function pull(context: CliContext, identifier: string, flags: PullFlags): 
   answer(context, flags, image, () => (image === null ? 'pulled' : imageText(image)));
 }
 
+async function planPull(context: CliContext, identifier: string, flags: ServerFlags): Promise<void> {
+  const path = `/cache/${encodeURIComponent(identifier)}?dryRun=true`;
+  const plan = await (await connect(context, flags)).json(pullPlanAnswer, path, { method: 'POST' });
+  answer(context, flags, plan, () => {
+    if (plan.cached) return `${identifier} is here already`;
+    const goes = plan.evicted.map(({ identifier: other, size }) => `would be evicted: ${other} (${size} bytes)`);
+    const sum = `${identifier} takes up to ${plan.neededBytes} bytes; ${plan.fits ? 'there is room' : 'the quota does not allow it'}`;
+    return [...goes, sum].join('\n');
+  });
+}
+
 export const pullCommands: CommandGroup = (program, context) => {
   withServerFlags(
     commandGroup(program, 'image').command('pull').description('bring an image into the cache: policy, fetch, proof'),
   )
     .argument('<identifier>', 'identifier of the image')
     .option('--no-wait', 'leave it to the server, and print the number of its job')
-    .action((identifier: string, flags: PullFlags) => pull(context, identifier, flags));
+    .option('--dry-run', 'say what would have to be evicted for it, and do nothing')
+    .action((identifier: string, flags: PullFlags) =>
+      flags.dryRun === true ? planPull(context, identifier, flags) : pull(context, identifier, flags),
+    );
 };
 
 export const cacheCommands: CommandGroup = (program, context) => {

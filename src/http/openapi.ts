@@ -16,6 +16,7 @@ import {
   scrubBody,
   usageAnswer,
 } from './routes/cache/schema.ts';
+import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody } from './routes/policy/schema.ts';
@@ -51,9 +52,23 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/metadata': {
     get: { summary: 'Entries by filters, with facets and pages', query: entryQuerySchema, types: pageOrXml },
     post: {
-      summary: 'Publish a signed document (application/xml, or a form with a file)',
+      summary:
+        'Publish a signed document (application/xml, or a form with a file); 202 where its endorser has to confirm it',
       answer: [201],
       types: pageOrXml,
+    },
+  },
+  '/confirmations': {
+    get: {
+      summary: 'What the link in a mail is about; decides nothing',
+      query: confirmationQuery,
+      types: ['text/html'],
+    },
+    post: {
+      summary: 'Publish an upload that waits for its endorser, or refuse it',
+      body: confirmationBody,
+      answer: [201],
+      types: ['text/html'],
     },
   },
   '/metadata/check': {
@@ -78,7 +93,8 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/{identifier}': {
     get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
     post: {
-      summary: 'Pull an image now; answered when it is here, or at once (202) with the number of the job',
+      summary:
+        'Pull an image now, or say what that would do; answered when it is here, or at once (202) with the number of the job',
       query: pullQuery,
       operator: true,
     },
