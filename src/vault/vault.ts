@@ -138,7 +138,17 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     random,
     node,
     beginWrite: () =>
-      beginWrite({ store, catalog, reader, damage, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
+      beginWrite({
+        store,
+        catalog,
+        reader,
+        damage,
+        node,
+        writer: random(12).toString('hex'),
+        compress,
+        isPointedTo,
+        now,
+      }),
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {
