@@ -43,6 +43,9 @@ import { entryQuerySchema } from './registry/query.ts';
 import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createUseNotes } from './vault/last-use.ts';
+import { createLeases } from './vault/leases.ts';
+import { createQuota } from './vault/quota.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
@@ -100,15 +103,6 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     const events = new EventBoard();
     const pulling = (progress: PullProgress): void => events.announce({ type: 'pull', data: { ...progress } });
-    const puller = createPuller({
-      vault,
-      workDir: join(config.data, 'pulls'),
-      allowAddress: addressPolicy(config['pull-allow']),
-      limits: { diskBytes: config['max-image-bytes'] },
-      now,
-    });
-    closing.push(() => puller.close());
-    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
@@ -121,9 +115,26 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
 
+    const leases = createLeases(vault, {
+      inUse: () => volumes.manifestsInUse(),
+      isComplete: () => volumes.damaged().length === 0,
+    });
+    await leases.settle();
+    const quota = createQuota(vault, leases, config['vault-quota']);
+    const puller = createPuller({
+      vault,
+      workDir: join(config.data, 'pulls'),
+      allowAddress: addressPolicy(config['pull-allow']),
+      room: (bytes) => quota.reserve(bytes),
+      limits: { diskBytes: config['max-image-bytes'] },
+      now,
+    });
+    closing.push(() => puller.close());
+    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
     const upkeep = createUpkeep({
       vault,
       volumes,
+      leases,
       grace: config['gc-grace'] * 60 * 60 * 1000,
       repair: imageRepair({ registry, puller, onProgress: pulling, log }),
       onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
@@ -140,13 +151,17 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
     const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
 
+    const noteUse = createUseNotes(vault);
     const delivery = createDelivery({
       registry,
       policy: () => policy.current,
       volumes,
       pull: async ({ metadata }) => {
         await puller.pull(metadata, { onProgress: pulling });
+        await noteUse(metadata.identifier);
       },
+      hold: (identifier) => leases.hold(identifier),
+      used: (identifier) => void noteUse(identifier),
       now,
     });
     let url = '';
@@ -167,7 +182,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         trustRoutes(site.trust),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, puller, delivery, upkeep, operator: operatorOnly }),
+        cacheRoutes({ vault, puller, delivery, upkeep, quota, operator: operatorOnly }),
         volumeRoutes({
           volumes,
           delivery,

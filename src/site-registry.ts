@@ -1,6 +1,6 @@
 // The registry of a site: database, log key and trust as the configuration says, for the server and for commands alike.
 import { existsSync, mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Config } from './config/settings.ts';
 import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from './db/database.ts';
@@ -37,8 +37,11 @@ export interface SiteRegistry {
   close(): Promise<void>;
 }
 
+/** Threads that read the database: two even on one core, so that a long search does not hold up the short ones. */
+const readers = Math.min(4, Math.max(2, availableParallelism()));
+
 const locationOf = ({ data, database }: SiteConfig): SqliteLocation | PostgresLocation =>
-  database === undefined ? { file: join(data, 'registry.sqlite') } : { url: database };
+  database === undefined ? { file: join(data, 'registry.sqlite'), readers } : { url: database };
 
 const logKeyFile = ({ data }: SiteConfig): string => join(data, 'log.key');
 

@@ -176,6 +176,12 @@ export const settings = {
     value: 'HOURS',
     description: 'how long what nothing refers to stays in the vault before it is collected',
   },
+  'vault-quota': {
+    schema: count.optional(),
+    default: () => undefined,
+    value: 'N',
+    description: 'bytes that images and snapshots may take in the vault; images nobody uses are evicted for a new one',
+  },
   'log-level': {
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: () => 'info' as const,

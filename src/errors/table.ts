@@ -302,6 +302,12 @@ export const faults = {
     title: 'The vault has no room left',
     action: 'Free space: evict images with `mintmark cache evict`, then run `mintmark cache gc`; or add storage.',
   },
+  'vault.quota': {
+    status: 507,
+    exit: exitCodes.unavailable,
+    title: 'The quota of the vault does not allow it',
+    action: 'Remove volumes, unpin or evict images that are not needed, or raise --vault-quota.',
+  },
   'vault.corrupt': {
     status: 500,
     exit: exitCodes.failed,

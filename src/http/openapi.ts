@@ -97,7 +97,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
   '/cache/{identifier}': {
     get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
-    post: { summary: 'Pull an image now', operator: true },
+    post: { summary: 'Pull an image now, or say what that would do', query: dryRunQuery, operator: true },
     delete: {
       summary: 'Take an image that is not in use out of the cache',
       query: dryRunQuery,

@@ -18,7 +18,7 @@ import {
   type ImagePointer,
   type VolumePointer,
 } from './records.ts';
-import { openRecord } from './sealed-record.ts';
+import { openRecord, sealRecord } from './sealed-record.ts';
 import { type StoredDisk } from './stored-disk.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
@@ -46,6 +46,8 @@ export interface Vault {
   listImages(): Promise<readonly ImagePointer[]>;
   /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
   removeImage(identifier: string): Promise<boolean>;
+  /** Puts a pointer back that was just taken away, unless another is there by now. */
+  restoreImage(pointer: ImagePointer): Promise<void>;
   volume(id: string, epoch: number): Promise<VolumePointer | undefined>;
   listVolumes(): Promise<readonly VolumePointer[]>;
   removeVolume(id: string, epoch: number): Promise<boolean>;
@@ -169,6 +171,10 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     },
     listImages: () => readAll('images/', readImage),
     removeImage: (identifier) => removeKey(imageKey(identifier)),
+    async restoreImage(pointer) {
+      const key = imageKey(pointer.identifier);
+      if (key !== undefined) await store.put(key, [sealRecord(pointer)], { ifAbsent: true });
+    },
     async volume(id, epoch) {
       const key = volumeKey(id, epoch);
       return key === undefined ? undefined : readVolume(key);

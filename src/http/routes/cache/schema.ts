@@ -24,6 +24,18 @@ export const evictionAnswer = z.object({
   bytes: count,
 });
 
+/** POST /cache/{identifier}?dryRun=true */
+export const pullPlanAnswer = z.object({
+  identifier: z.string(),
+  dryRun: z.literal(true),
+  /** It is here already; a pull would do nothing but heal it. */
+  cached: z.boolean(),
+  neededBytes: count,
+  /** Whether the quota allows it, once the images below are evicted. */
+  fits: z.boolean(),
+  evicted: z.array(z.object({ identifier: z.string(), size: count })),
+});
+
 export const usageAnswer = z.object({
   images: count,
   snapshots: count,
@@ -35,6 +47,7 @@ export const usageAnswer = z.object({
   packs: count,
   garbageBytes: count,
   ratio: z.number(),
+  quotaBytes: count.nullable(),
 });
 
 export const collectionAnswer = z.object({
