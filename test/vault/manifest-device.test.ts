@@ -75,10 +75,10 @@ describe('a disk of the vault as a device', () => {
     const other = await openVault({ store: told, node: 'other' });
     const devices = [openManifestDevice(await other.openDisk(id)), openManifestDevice(await other.openDisk(id))];
     reads.length = 0;
-    const into = (): Buffer => Buffer.alloc(4096);
-    await Promise.all(Array.from({ length: 50 }, (_, number) => devices[number % 2]?.read(8192, into())));
+    const readSome = async (number: number): Promise<void> => devices[number % 2]?.read(8192, Buffer.alloc(4096));
+    await Promise.all(Array.from({ length: 50 }, (_, number) => readSome(number)));
     expect(new Set(reads).size).toBe(reads.length);
-    const resident = into();
+    const resident = Buffer.alloc(4096);
     expect(devices[1]?.read(4096, resident)).toBeUndefined();
     expect(resident.equals(disk.subarray(4096, 8192))).toBe(true);
     expect(new Set(reads).size).toBe(reads.length);
@@ -107,11 +107,12 @@ describe('a disk of the vault as a device', () => {
   });
 });
 
+const hash = (number: number): Buffer => Buffer.alloc(32, number);
+
 describe('the memory of chunks', () => {
   test('keeps those that were used last, up to its bound', async () => {
     let reads = 0;
     const cache = createChunkCache({ read: async (sha256) => ((reads += 1), Buffer.alloc(100, sha256[0] ?? 0)) }, 250);
-    const hash = (number: number): Buffer => Buffer.alloc(32, number);
     for (const number of [1, 2, 1, 3]) await cache.read(hash(number));
     expect([1, 2, 3].map((number) => cache.peek(hash(number)) !== undefined)).toEqual([true, false, true]);
     expect(reads).toBe(3);
