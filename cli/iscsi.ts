@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
 import { openFileDevice } from '../src/block/file-device.ts';
+import { formatEndpoint, parseEndpoint } from '../src/config/endpoint.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { type ChapGrant, type TargetDirectory } from '../src/iscsi/directory.ts';
 import { createTarget, type Portal } from '../src/iscsi/target.ts';
@@ -24,10 +25,9 @@ interface ServeOptions {
 const unit = 1;
 
 function parsePortal(text: string, before: readonly Portal[] | undefined): readonly Portal[] {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new InvalidArgumentError('expected HOST:PORT');
-  return [...(before ?? []), { host: match[1] ?? match[2] ?? '', port }];
+  const portal = parseEndpoint(text);
+  if (portal === undefined) throw new InvalidArgumentError('expected HOST:PORT');
+  return [...(before ?? []), portal];
 }
 
 function parseIqn(text: string): string {
@@ -67,10 +67,6 @@ function identityOf(path: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-function portalText({ host, port }: Portal): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 async function serve(context: CliContext, file: string, options: ServeOptions): Promise<void> {
   const chap = chapOf(options);
   const readOnly = options.readOnly ?? false;
@@ -96,7 +92,7 @@ async function serve(context: CliContext, file: string, options: ServeOptions): 
         if (level === 'warn') context.stderr.write(`mintmark: ${message} ${JSON.stringify(details)}\n`);
       },
     });
-    const portals = target.portals.map(portalText);
+    const portals = target.portals.map(formatEndpoint);
     const urls = portals.map((portal) => `iscsi://${portal}/${options.iqn}/${unit}`);
     answer(
       context,
@@ -123,7 +119,7 @@ export const iscsiGroup: CommandGroup = (program: Command, context: CliContext):
     .option('--read-only', 'initiators cannot write')
     .option('--chap-user <name>', 'name that initiators have to log in with')
     .option('--chap-secret-file <file>', 'file with the secret that goes with it, of at least 12 bytes')
-    .option('--physical-block <bytes>', 'physical block that is reported: 512 to 4096', parsePhysicalBlock, 4096)
+    .option('--physical-block <bytes>', 'physical block that is reported: 512 to 4096', parsePhysicalBlock, 512)
     .option('--json', 'print one JSON value')
     .action((file: string, options: ServeOptions) => serve(context, file, options));
 };

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import { z } from 'zod';
+import { pullPlanAnswer } from '../src/http/routes/cache/schema.ts';
 import { connect, withServerFlags, type Api, type ServerFlags } from './api.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { answer, commandGroup, table } from './print.ts';
@@ -88,12 +89,30 @@ async function pull(context: CliContext, identifier: string, flags: ServerFlags)
   }
 }
 
+interface PullFlags extends ServerFlags {
+  readonly dryRun?: boolean;
+}
+
+async function planPull(context: CliContext, identifier: string, flags: ServerFlags): Promise<void> {
+  const path = `/cache/${encodeURIComponent(identifier)}?dryRun=true`;
+  const plan = await (await connect(context, flags)).json(pullPlanAnswer, path, { method: 'POST' });
+  answer(context, flags, plan, () => {
+    if (plan.cached) return `${identifier} is here already`;
+    const goes = plan.evicted.map(({ identifier: other, size }) => `would be evicted: ${other} (${size} bytes)`);
+    const sum = `${identifier} takes up to ${plan.neededBytes} bytes; ${plan.fits ? 'there is room' : 'the quota does not allow it'}`;
+    return [...goes, sum].join('\n');
+  });
+}
+
 export const pullCommands: CommandGroup = (program, context) => {
   withServerFlags(
     commandGroup(program, 'image').command('pull').description('bring an image into the cache: policy, fetch, proof'),
   )
     .argument('<identifier>', 'identifier of the image')
-    .action((identifier: string, flags: ServerFlags) => pull(context, identifier, flags));
+    .option('--dry-run', 'say what would have to be evicted for it, and do nothing')
+    .action((identifier: string, flags: PullFlags) =>
+      flags.dryRun === true ? planPull(context, identifier, flags) : pull(context, identifier, flags),
+    );
 };
 
 export const cacheCommands: CommandGroup = (program, context) => {

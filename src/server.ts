@@ -12,6 +12,7 @@ import { type Config } from './config/settings.ts';
 import { Fault } from './errors/fault.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { volumeDirectory } from './delivery/directory.ts';
+import { openMail, uploadRules } from './confirmation-mail.ts';
 import { createApp } from './http/app.ts';
 import { EventBoard } from './http/events.ts';
 import { openApiRoutes } from './http/openapi.ts';
@@ -19,6 +20,7 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
+import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
@@ -31,11 +33,18 @@ import { operatorToken } from './operator-token.ts';
 import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
+import { type PullProgress } from './pull/progress.ts';
 import { createPuller } from './pull/puller.ts';
+import { entryPath } from './pages/links.ts';
+import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
+import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createUseNotes } from './vault/last-use.ts';
+import { createLeases } from './vault/leases.ts';
+import { createQuota } from './vault/quota.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
@@ -80,25 +89,19 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
 
-    const site = await openSiteRegistry(config, { now, admits });
+    const site = await openSiteRegistry(config, { now, admits, rules: uploadRules(config) });
     closing.push(() => site.close());
     const { registry, decisions } = site;
 
+    let repairSoon: (() => void) | undefined;
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),
       node: 'embedded',
       now,
+      onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
-    const puller = createPuller({
-      vault,
-      workDir: join(config.data, 'pulls'),
-      allowAddress: addressPolicy(config['pull-allow']),
-      limits: { diskBytes: config['max-image-bytes'] },
-      now,
-    });
-    closing.push(() => puller.close());
-    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const pulling = (progress: PullProgress): void => events.announce({ type: 'pull', data: { ...progress } });
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
@@ -111,38 +114,73 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
 
-    const upkeep = createUpkeep({ vault, volumes, grace: config['gc-grace'] * 60 * 60 * 1000, log });
+    const leases = createLeases(vault, {
+      inUse: () => volumes.manifestsInUse(),
+      isComplete: () => volumes.damaged().length === 0,
+    });
+    await leases.settle();
+    const quota = createQuota(vault, leases, config['vault-quota']);
+    const puller = createPuller({
+      vault,
+      workDir: join(config.data, 'pulls'),
+      allowAddress: addressPolicy(config['pull-allow']),
+      room: (bytes) => quota.reserve(bytes),
+      limits: { diskBytes: config['max-image-bytes'] },
+      now,
+    });
+    closing.push(() => puller.close());
+    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const upkeep = createUpkeep({
+      vault,
+      volumes,
+      leases,
+      grace: config['gc-grace'] * 60 * 60 * 1000,
+      repair: imageRepair({ registry, puller, onProgress: pulling, log }),
+      onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
+      log,
+    });
+    repairSoon = () => upkeep.repairSoon();
 
     const target = await createTarget({
       portals: [config.iscsi],
-      directory: volumeDirectory(volumes),
+      directory: volumeDirectory(volumes, config['iscsi-physical-block']),
       log: (level, message, details) => log[level](details, message),
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = target.portals[0] ?? config.iscsi;
+    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
 
+    const noteUse = createUseNotes(vault);
     const delivery = createDelivery({
       registry,
       policy: () => policy.current,
       volumes,
       pull: async ({ metadata }) => {
-        await puller.pull(metadata, {
-          onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
-        });
+        await puller.pull(metadata, { onProgress: pulling });
+        await noteUse(metadata.identifier);
       },
+      hold: (identifier) => leases.hold(identifier),
+      used: (identifier) => void noteUse(identifier),
       now,
     });
     let url = '';
+    let postman: Postman | undefined;
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
+    const uploads = uploadLimit(config['upload-limit']);
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
-        metadataRoutes({ registry, events, pages, uploadLimit: uploadLimit() }),
+        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge() }),
+        confirmationRoutes({
+          registry,
+          pages,
+          uploadLimit: uploads,
+          published: (key) => events.announce({ type: 'entry', data: { ...key, path: entryPath(key) } }),
+        }),
         endorserRoutes(registry, pages),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, puller, delivery, upkeep, operator: operatorOnly }),
+        cacheRoutes({ vault, puller, delivery, upkeep, quota, operator: operatorOnly }),
         volumeRoutes({
           volumes,
           delivery,
@@ -157,6 +195,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       ],
       staticFolder: fileURLToPath(new URL('pages/static', import.meta.url)),
       errorPage: (problem) => pages.failure(problem),
+      trustedProxies: config['trusted-proxies'],
       log,
     });
     const server = createServer(app);
@@ -168,6 +207,14 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     );
     upkeep.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
+    postman = openMail(config, {
+      site,
+      now,
+      randomness,
+      origin: () => url,
+      problem: (error) => log.warn({ err: error }, 'a mail could not be sent'),
+    });
+    closing.push(() => postman?.close());
     log.info({ url, iscsi: formatEndpoint(portal), data: config.data }, 'serving');
     return { url, iscsi: portal, tokenFile: operator.file };
   }
@@ -191,14 +238,14 @@ async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> 
 }
 
 /** Uploads of one address: a person or a pipeline, not a flood. */
-const uploadLimit = (): RequestHandler =>
+const uploadLimit = (limit: number): RequestHandler =>
   rateLimit({
     windowMs: 60_000,
-    limit: 300,
+    limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     handler: () => {
-      throw new Fault('too-many-requests', 'more than 300 uploads in a minute');
+      throw new Fault('too-many-requests', `more than ${limit} uploads in a minute`);
     },
   });
 

@@ -1,6 +1,6 @@
 // The registry of a site: database, log key and trust as the configuration says, for the server and for commands alike.
 import { existsSync, mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Config } from './config/settings.ts';
 import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from './db/database.ts';
@@ -10,22 +10,34 @@ import { identifyLog } from './registry/log/identity.ts';
 import { loadLogKey } from './registry/log/key.ts';
 import { openLog, type RegistryLog } from './registry/log/log.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
+import { type SubmitRules } from './registry/submit.ts';
 import { loadTrustFolder } from './trust/folder.ts';
 import { openVerifierPool, type VerifierPool } from './trust/pool.ts';
+import { type VerifyDocument } from './trust/report.ts';
 import { type TrustSettings } from './trust/settings.ts';
 
 export type SiteConfig = Pick<Config, 'data' | 'database' | 'log-name' | 'public-url' | 'trust' | 'allow-legacy'>;
 
+export interface SiteDeps {
+  readonly now: () => Date;
+  readonly admits?: (entry: RegistryEntry) => boolean;
+  readonly rules?: SubmitRules;
+}
+
 export interface SiteRegistry {
   readonly db: Database;
+  readonly verify: VerifyDocument;
   readonly registry: Registry;
   readonly decisions: RegistryLog;
   /** Ends the checks and closes the database. */
   close(): Promise<void>;
 }
 
+/** Threads that read the database: two even on one core, so that a long search does not hold up the short ones. */
+const readers = Math.min(4, Math.max(2, availableParallelism()));
+
 const locationOf = ({ data, database }: SiteConfig): SqliteLocation | PostgresLocation =>
-  database === undefined ? { file: join(data, 'registry.sqlite') } : { url: database };
+  database === undefined ? { file: join(data, 'registry.sqlite'), readers } : { url: database };
 
 const logKeyFile = ({ data }: SiteConfig): string => join(data, 'log.key');
 
@@ -59,7 +71,7 @@ export async function siteVerifiers(config: SiteConfig, now: () => Date): Promis
  */
 export async function openSiteRegistry(
   config: SiteConfig,
-  deps: { readonly now: () => Date; readonly admits?: (entry: RegistryEntry) => boolean },
+  deps: SiteDeps,
   mode: HoldMode = 'together',
 ): Promise<SiteRegistry> {
   const closing: (() => Promise<void>)[] = [];
@@ -77,8 +89,9 @@ export async function openSiteRegistry(
     const signer = await identifyLog(db, names, (name) => loadLogKey(logKeyFile(config), name));
     const verifiers = await siteVerifiers(config, deps.now);
     closing.push(() => verifiers.close());
-    const registry = openRegistry({ ...deps, db, verify: verifiers.verify });
-    return { db, registry, decisions: openLog(db, signer), close };
+    const { verify } = verifiers;
+    const registry = openRegistry({ ...deps, db, verify });
+    return { db, verify, registry, decisions: openLog(db, signer), close };
   } catch (error) {
     await close();
     throw error;

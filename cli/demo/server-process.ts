@@ -12,9 +12,17 @@ export type ServerProcess = z.output<typeof announcement> & {
   close(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 };
 
-/** Runs `mintmark serve` with its data in `dataDir`; images may be pulled from loopback. `launcher` is bin/mintmark.js. */
-export async function startServerProcess(launcher: string, dataDir: string): Promise<ServerProcess> {
-  const flags = ['--data', dataDir, '--http', '127.0.0.1:0', '--iscsi', '127.0.0.1:0', '--pull-allow', '127.0.0.0/8'];
+/**
+ * Runs `mintmark serve` with its data in `dataDir`; images may be pulled from loopback. `launcher` is bin/mintmark.js;
+ * a flag in `more` wins over the one that is given here.
+ */
+export async function startServerProcess(
+  launcher: string,
+  dataDir: string,
+  more: readonly string[] = [],
+): Promise<ServerProcess> {
+  const free = ['--data', dataDir, '--http', '127.0.0.1:0', '--iscsi', '127.0.0.1:0', '--pull-allow', '127.0.0.0/8'];
+  const flags = [...free, ...more];
   const child = spawn(process.execPath, [launcher, 'serve', ...flags, '--log-level', 'error', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

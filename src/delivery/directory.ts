@@ -3,8 +3,11 @@ import { type LoginAnswer, type TargetDirectory } from '../iscsi/directory.ts';
 import { type Volumes } from '../volumes/volumes.ts';
 import { volumeLun } from './lun.ts';
 
-/** Volumes as targets: an attachment is what lets an initiator log in. */
-export function volumeDirectory(volumes: Volumes): TargetDirectory {
+/**
+ * Volumes as targets: an attachment is what lets an initiator log in.
+ * @param physicalBlockBytes what READ CAPACITY(16) reports of each: a power of two, 512 to 4,096.
+ */
+export function volumeDirectory(volumes: Volumes, physicalBlockBytes: number): TargetDirectory {
   return {
     list: (initiator) => volumes.targetsFor(initiator),
     login: async (target, initiator): Promise<LoginAnswer> => {
@@ -13,7 +16,11 @@ export function volumeDirectory(volumes: Volumes): TargetDirectory {
       const { device, identity, readOnly, chap } = found;
       return {
         outcome: 'granted',
-        grant: { luns: new Map([[volumeLun, { device, identity, readOnly }]]), chap, release: () => found.release() },
+        grant: {
+          luns: new Map([[volumeLun, { device, identity, readOnly, physicalBlockBytes }]]),
+          chap,
+          release: () => found.release(),
+        },
       };
     },
   };

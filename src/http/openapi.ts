@@ -12,8 +12,10 @@ import {
   evictionBody,
   pinAnswer,
   scrubAnswer,
+  scrubBody,
   usageAnswer,
 } from './routes/cache/schema.ts';
+import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody } from './routes/policy/schema.ts';
 import {
@@ -48,9 +50,23 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/metadata': {
     get: { summary: 'Entries by filters, with facets and pages', query: entryQuerySchema, types: pageOrXml },
     post: {
-      summary: 'Publish a signed document (application/xml, or a form with a file)',
+      summary:
+        'Publish a signed document (application/xml, or a form with a file); 202 where its endorser has to confirm it',
       answer: [201],
       types: pageOrXml,
+    },
+  },
+  '/confirmations': {
+    get: {
+      summary: 'What the link in a mail is about; decides nothing',
+      query: confirmationQuery,
+      types: ['text/html'],
+    },
+    post: {
+      summary: 'Publish an upload that waits for its endorser, or refuse it',
+      body: confirmationBody,
+      answer: [201],
+      types: ['text/html'],
     },
   },
   '/metadata/check': {
@@ -74,7 +90,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
   '/cache/{identifier}': {
     get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
-    post: { summary: 'Pull an image now', operator: true },
+    post: { summary: 'Pull an image now, or say what that would do', query: dryRunQuery, operator: true },
     delete: {
       summary: 'Take an image that is not in use out of the cache',
       query: dryRunQuery,
@@ -108,10 +124,13 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/scrubs': {
     post: {
-      summary: 'Read everything back, repair what has a second copy, name what is broken; ends with the request',
+      summary:
+        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+      body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,
     },
+    delete: { summary: 'End the scrub that runs; the next one goes on from there', answer: deleted, operator: true },
   },
   '/volumes': {
     get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },

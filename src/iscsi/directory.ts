@@ -17,7 +17,7 @@ export interface LunGrant {
   /** UUID of the disk: its NAA name and serial number come from it, and sessions that name the same UUID share reservations. */
   readonly identity: string;
   readonly readOnly: boolean;
-  /** What READ CAPACITY(16) reports as physical block: a power of two from 512; 4,096 where it is left out. */
+  /** What READ CAPACITY(16) reports as physical block: a power of two from 512; 512 where it is left out. */
   readonly physicalBlockBytes?: number;
 }
 

@@ -4,6 +4,7 @@ import { Fault } from '../errors/fault.ts';
 import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
+import { createDamageNotes, type DamageNotes } from './damage.ts';
 import { createStoredDisk, openManifest } from './disk-reader.ts';
 import { type ObjectStore } from './object-store.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type ImagePointer,
   type VolumePointer,
 } from './records.ts';
-import { openRecord } from './sealed-record.ts';
+import { openRecord, sealRecord } from './sealed-record.ts';
 import { type StoredDisk } from './stored-disk.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
@@ -30,6 +31,8 @@ export interface VaultSettings {
   readonly node: string;
   /** Deflate chunks where that saves at least an eighth. Default: no. */
   readonly compress?: boolean;
+  /** Told when a chunk was asked for that has no good copy any more. */
+  readonly onLost?: () => void;
   readonly now?: () => Date;
   readonly random?: (bytes: number) => Buffer;
 }
@@ -43,6 +46,8 @@ export interface Vault {
   listImages(): Promise<readonly ImagePointer[]>;
   /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
   removeImage(identifier: string): Promise<boolean>;
+  /** Puts a pointer back that was just taken away, unless another is there by now. */
+  restoreImage(pointer: ImagePointer): Promise<void>;
   volume(id: string, epoch: number): Promise<VolumePointer | undefined>;
   listVolumes(): Promise<readonly VolumePointer[]>;
   removeVolume(id: string, epoch: number): Promise<boolean>;
@@ -51,6 +56,7 @@ export interface Vault {
   readonly store: ObjectStore;
   readonly catalog: Catalog;
   readonly reader: ChunkReader;
+  readonly damage: DamageNotes;
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
   readonly node: string;
@@ -84,13 +90,14 @@ async function undoUnfinished(store: ObjectStore, node: string): Promise<void> {
 }
 
 export async function openVault(settings: VaultSettings): Promise<Vault> {
-  const { store, node, compress = false, now = () => new Date(), random = randomBytes } = settings;
+  const { store, node, compress = false, onLost, now = () => new Date(), random = randomBytes } = settings;
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
   await undoUnfinished(store, node);
   await releaseStaleLock(store, node);
   const catalog = createCatalog(store);
   await catalog.refresh();
-  const reader = createChunkReader(store, catalog);
+  const damage = createDamageNotes(store, catalog, node, now);
+  const reader = createChunkReader(store, catalog, damage, onLost);
   const openDisks = new Map<string, number>();
 
   async function readImage(key: string): Promise<ImagePointer | undefined> {
@@ -127,12 +134,23 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     store,
     catalog,
     reader,
+    damage,
     openDisks,
     now,
     random,
     node,
     beginWrite: () =>
-      beginWrite({ store, catalog, reader, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
+      beginWrite({
+        store,
+        catalog,
+        reader,
+        damage,
+        node,
+        writer: random(12).toString('hex'),
+        compress,
+        isPointedTo,
+        now,
+      }),
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {
@@ -153,6 +171,10 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     },
     listImages: () => readAll('images/', readImage),
     removeImage: (identifier) => removeKey(imageKey(identifier)),
+    async restoreImage(pointer) {
+      const key = imageKey(pointer.identifier);
+      if (key !== undefined) await store.put(key, [sealRecord(pointer)], { ifAbsent: true });
+    },
     async volume(id, epoch) {
       const key = volumeKey(id, epoch);
       return key === undefined ? undefined : readVolume(key);

@@ -18,9 +18,17 @@ export class Site {
   readonly web: WebServer;
   env: NodeJS.ProcessEnv;
   readonly #files: Map<string, Buffer>;
+  readonly #flags: readonly string[];
 
-  private constructor(folder: string, server: ServerProcess, web: WebServer, files: Map<string, Buffer>) {
+  private constructor(
+    folder: string,
+    flags: readonly string[],
+    server: ServerProcess,
+    web: WebServer,
+    files: Map<string, Buffer>,
+  ) {
     this.folder = folder;
+    this.#flags = flags;
     this.server = server;
     this.web = web;
     this.#files = files;
@@ -30,15 +38,17 @@ export class Site {
   /** `kill -9`, and a new server on the same data. */
   async crash(): Promise<void> {
     await this.server.close('SIGKILL');
-    this.server = await startServerProcess(launcher, this.path('data'));
+    this.server = await startServerProcess(launcher, this.path('data'), this.#flags);
     this.env = environmentFor(this.server);
   }
 
-  static async open(): Promise<Site> {
+  /** @param flags settings of the server, over those of {@link startServerProcess}. */
+  static async open(flags: readonly string[] = []): Promise<Site> {
     const folder = mkdtempSync(join(tmpdir(), 'mintmark-e2e-'));
     const files = new Map<string, Buffer>();
     const web = await serveFiles(files);
-    const site = new Site(folder, await startServerProcess(launcher, join(folder, 'data')), web, files);
+    const server = await startServerProcess(launcher, join(folder, 'data'), flags);
+    const site = new Site(folder, flags, server, web, files);
     await mintmarkJson([
       'metadata',
       'keygen',

@@ -5,6 +5,7 @@ import { openApiDocument, openApiRoutes, operations } from '../../src/http/opena
 import { pageRoutes } from '../../src/http/pages.ts';
 import { attachmentRoutes } from '../../src/http/routes/attachments/route.ts';
 import { cacheRoutes } from '../../src/http/routes/cache/route.ts';
+import { confirmationRoutes } from '../../src/http/routes/confirmations/route.ts';
 import { endorserRoutes } from '../../src/http/routes/endorsers/route.ts';
 import { imageRoutes } from '../../src/http/routes/images/route.ts';
 import { logRoutes } from '../../src/http/routes/log/route.ts';
@@ -19,6 +20,7 @@ const nothing = { operator, uploadLimit: operator } as never;
 
 const routers: readonly Router[] = [
   metadataRoutes(nothing),
+  confirmationRoutes(nothing),
   endorserRoutes(nothing, nothing),
   policyRoutes(nothing),
   imageRoutes(nothing),

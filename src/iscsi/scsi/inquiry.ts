@@ -98,8 +98,10 @@ function deviceIdentification(path: UnitPath): Buffer {
   ]);
 }
 
+/** What transfers and UNMAPs are best aligned to, whatever physical block is reported: what space is given and taken in. */
+const granularity = 4096 / sectorBytes;
+
 function limitsOf(path: UnitPath): Buffer {
-  const granularity = path.unit.physicalBlockBytes / sectorBytes;
   return blockLimits.build({
     maxCompareAndWrite: compareBlocks,
     optimalGranularity: granularity,

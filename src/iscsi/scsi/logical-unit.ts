@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { CopyResults } from './copy-results.ts';
 import { PersistentReservations } from './persistent-reservations.ts';
 import { additionalSense, checkCondition, senseKey } from './status.ts';
+import { TaskSet } from './task-set.ts';
 
 /** A sanitize that runs or has failed (SBC-3 §4.11). */
 export interface SanitizeState {
@@ -26,7 +27,7 @@ const mostAttentions = 8;
 export class LogicalUnit {
   /** UUID of the disk. */
   readonly identity: string;
-  /** Physical block in bytes (READ CAPACITY(16)): what UNMAP and writes are best aligned to. */
+  /** Physical block in bytes, as READ CAPACITY(16) reports it. */
   readonly physicalBlockBytes: number;
   /** NAA designator, 16 bytes (SPC-4 §7.8.6.6). */
   readonly naa: Buffer;
@@ -34,6 +35,7 @@ export class LogicalUnit {
   readonly serial: string;
   readonly reservations = new PersistentReservations((nexus, sense) => this.#attend(nexus, sense));
   readonly copyResults = new CopyResults();
+  readonly taskSet = new TaskSet();
   /** The nexus that holds a RESERVE(6). */
   reservedBy: string | undefined;
   softwareWriteProtect = false;

@@ -11,6 +11,9 @@ export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun
 
 export const collectionBody = z.strictObject({ dryRun: z.boolean().default(false) });
 
+/** POST /cache/scrubs: from the first pack on, or from where an earlier scrub ended early. */
+export const scrubBody = z.strictObject({ restart: z.boolean().default(false) });
+
 export const pinAnswer = z.object({ identifier: z.string(), pinned: z.boolean() });
 
 export const evictionAnswer = z.object({
@@ -19,6 +22,18 @@ export const evictionAnswer = z.object({
   evicted: z.array(z.object({ identifier: z.string(), size: count })),
   /** Their sizes as disks, added up. */
   bytes: count,
+});
+
+/** POST /cache/{identifier}?dryRun=true */
+export const pullPlanAnswer = z.object({
+  identifier: z.string(),
+  dryRun: z.literal(true),
+  /** It is here already; a pull would do nothing but heal it. */
+  cached: z.boolean(),
+  neededBytes: count,
+  /** Whether the quota allows it, once the images below are evicted. */
+  fits: z.boolean(),
+  evicted: z.array(z.object({ identifier: z.string(), size: count })),
 });
 
 export const usageAnswer = z.object({
@@ -32,6 +47,7 @@ export const usageAnswer = z.object({
   packs: count,
   garbageBytes: count,
   ratio: z.number(),
+  quotaBytes: count.nullable(),
 });
 
 export const collectionAnswer = z.object({
@@ -49,7 +65,9 @@ export const collectionAnswer = z.object({
 export const scrubAnswer = z.object({
   checkedChunks: count,
   checkedBytes: count,
+  resumed: z.boolean(),
   damaged: z.array(z.string()),
   repaired: z.array(z.string()),
   broken: z.array(z.string()),
+  unreadable: z.array(z.string()),
 });
