@@ -27,6 +27,7 @@ import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
 import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
+import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
 import { createTarget } from './iscsi/target.ts';
 import { operatorToken } from './operator-token.ts';
@@ -178,6 +179,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           published: (key) => events.announce({ type: 'entry', data: { ...key, path: entryPath(key) } }),
         }),
         endorserRoutes(registry, pages),
+        trustRoutes(site.trust),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
         cacheRoutes({ vault, puller, delivery, upkeep, quota, operator: operatorOnly }),

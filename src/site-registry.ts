@@ -12,6 +12,7 @@ import { openLog, type RegistryLog } from './registry/log/log.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
 import { type SubmitRules } from './registry/submit.ts';
 import { loadTrustFolder } from './trust/folder.ts';
+import { readTrustMaterial, writeTrustMaterial, type TrustMaterial } from './trust/material.ts';
 import { openVerifierPool, type VerifierPool } from './trust/pool.ts';
 import { type VerifyDocument } from './trust/report.ts';
 import { type TrustSettings } from './trust/settings.ts';
@@ -22,6 +23,8 @@ export interface SiteDeps {
   readonly now: () => Date;
   readonly admits?: (entry: RegistryEntry) => boolean;
   readonly rules?: SubmitRules;
+  /** What came with documents from elsewhere. */
+  readonly carried?: TrustMaterial;
 }
 
 export interface SiteRegistry {
@@ -29,6 +32,7 @@ export interface SiteRegistry {
   readonly verify: VerifyDocument;
   readonly registry: Registry;
   readonly decisions: RegistryLog;
+  readonly trust: TrustMaterial;
   /** Ends the checks and closes the database. */
   close(): Promise<void>;
 }
@@ -54,15 +58,45 @@ export function usualLogName(publicUrl: string | undefined, machine: string): st
   return `${site.replaceAll(/[\s+]/gu, '-')}/log`;
 }
 
-/** Without a folder of trusted certificates, endorsers vouch for themselves: what their names are worth is for readers to judge. */
-async function trustSettings(config: SiteConfig, now: () => Date): Promise<TrustSettings> {
-  const trusted = config.trust === undefined ? { acceptSelfSigned: true } : await loadTrustFolder(config.trust);
-  return { ...trusted, allowLegacy: config['allow-legacy'], now };
+interface SiteTrust {
+  readonly settings: TrustSettings;
+  /** What the site trusts, for others to take along. */
+  readonly material: TrustMaterial;
 }
 
-/** Checks documents as this site does, in threads with a time limit for each document. Close it at the end. */
-export async function siteVerifiers(config: SiteConfig, now: () => Date): Promise<VerifierPool> {
-  return openVerifierPool(await trustSettings(config, now));
+/**
+ * Without a folder of trusted certificates, endorsers vouch for themselves: what their names are worth is for readers to
+ * judge. `carried` came with documents from elsewhere: its revocation lists count where an authority of this site signed them.
+ */
+async function siteTrust(config: SiteConfig, now: () => Date, carried?: TrustMaterial): Promise<SiteTrust> {
+  const common = { allowLegacy: config['allow-legacy'], now };
+  if (config.trust === undefined) {
+    return {
+      settings: { ...common, acceptSelfSigned: true },
+      material: { certificates: [], revocationLists: [] },
+    };
+  }
+  const folder = await loadTrustFolder(config.trust);
+  const { authorities, pinned } = folder;
+  const more = carried === undefined ? [] : readTrustMaterial({ ...carried, certificates: [] }).revocationLists;
+  const revocationLists = [...folder.revocationLists, ...more];
+  return { settings: { ...common, authorities, pinned, revocationLists }, material: writeTrustMaterial(folder) };
+}
+
+/**
+ * Checks the documents of a bundle, in threads: as this site does where it has a trust folder; else by the certificates
+ * that came with them, which vouch for themselves then. Close it at the end.
+ */
+export async function bundleVerifiers(
+  config: SiteConfig,
+  now: () => Date,
+  carried: TrustMaterial | undefined,
+): Promise<VerifierPool> {
+  if (config.trust !== undefined || carried === undefined || carried.certificates.length === 0) {
+    return openVerifierPool((await siteTrust(config, now, carried)).settings);
+  }
+  const { authorities, pinned, revocationLists } = readTrustMaterial(carried);
+  return openVerifierPool({ authorities, pinned, revocationLists, allowLegacy: config['allow-legacy'], now });
 }
 
 /**
@@ -87,11 +121,12 @@ export async function openSiteRegistry(
     closing.push(() => db.close());
     const names = { wanted: config['log-name'], usual: usualLogName(config['public-url'], hostname()) };
     const signer = await identifyLog(db, names, (name) => loadLogKey(logKeyFile(config), name));
-    const verifiers = await siteVerifiers(config, deps.now);
+    const { settings, material } = await siteTrust(config, deps.now, deps.carried);
+    const verifiers = openVerifierPool(settings);
     closing.push(() => verifiers.close());
     const { verify } = verifiers;
     const registry = openRegistry({ ...deps, db, verify });
-    return { db, verify, registry, decisions: openLog(db, signer), close };
+    return { db, verify, registry, decisions: openLog(db, signer), trust: material, close };
   } catch (error) {
     await close();
     throw error;

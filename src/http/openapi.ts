@@ -3,6 +3,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { endorserQuerySchema } from '../registry/endorsers.ts';
 import { entryQuerySchema } from '../registry/query.ts';
+import { trustMaterialSchema } from '../trust/material.ts';
 import { attachmentDetails, newAttachmentBody } from './routes/attachments/schema.ts';
 import {
   collectionAnswer,
@@ -85,6 +86,12 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/endorsers/{email}': { get: { summary: 'One endorser', types: ['text/html'] } },
   '/endorsers/{email}/tags': { get: { summary: 'Tags in use, with the newest entry of each' } },
   '/images/{identifier}': { get: { summary: 'All current endorsements of an image, and its state in the cache' } },
+  '/trust': {
+    get: {
+      summary: 'The certificates and revocation lists that signers are checked with',
+      answer: [200, trustMaterialSchema],
+    },
+  },
   '/policy': { get: { summary: 'The policy in force' } },
   '/policy/check': { post: { summary: 'The verdict of every rule on an image', body: checkBody } },
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },

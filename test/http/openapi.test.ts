@@ -12,6 +12,7 @@ import { logRoutes } from '../../src/http/routes/log/route.ts';
 import { metadataRoutes } from '../../src/http/routes/metadata/route.ts';
 import { operationRoutes } from '../../src/http/routes/operations/route.ts';
 import { policyRoutes } from '../../src/http/routes/policy/route.ts';
+import { trustRoutes } from '../../src/http/routes/trust/route.ts';
 import { volumeRoutes } from '../../src/http/routes/volumes/route.ts';
 
 const operator: RequestHandler = (_request, _response, next) => next();
@@ -23,6 +24,7 @@ const routers: readonly Router[] = [
   confirmationRoutes(nothing),
   endorserRoutes(nothing, nothing),
   policyRoutes(nothing),
+  trustRoutes(nothing),
   imageRoutes(nothing),
   cacheRoutes(nothing),
   volumeRoutes(nothing),
