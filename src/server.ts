@@ -20,21 +20,27 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
+import { presentPull } from './http/routes/cache/present.ts';
 import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
+import { presentEvent } from './http/routes/jobs/present.ts';
+import { jobRoutes } from './http/routes/jobs/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
 import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
 import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
+import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
+import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
 import { defaultPolicy, judge } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
+import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
 import { type Postman } from './registry/confirm/postman.ts';
@@ -93,6 +99,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const site = await openSiteRegistry(config, { now, admits, rules: uploadRules(config) });
     closing.push(() => site.close());
     const { registry, decisions } = site;
+    const node = nodeName(config.data, randomness);
 
     let repairSoon: (() => void) | undefined;
     const vault = await openVault({
@@ -127,10 +134,33 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       allowAddress: addressPolicy(config['pull-allow']),
       room: (bytes) => quota.reserve(bytes),
       limits: { diskBytes: config['max-image-bytes'] },
+      ...(config['pull-rate'] === undefined ? {} : { bytesPerSecond: config['pull-rate'] }),
       now,
     });
     closing.push(() => puller.close());
     await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const jobs = await openJobs({
+      db: site.db,
+      node,
+      // A vault in the data folder is this server's alone.
+      place: node,
+      kinds: [
+        pullKind({
+          puller,
+          metadataOf: async (key) => (await registry.entry(key)).metadata,
+          concurrency: config['pulls-at-once'],
+        }),
+      ],
+      now,
+      random: randomness,
+      problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
+    });
+    closing.push(() => jobs.close());
+    const pulls = createPulls({ jobs, vault });
+    jobs.onChange((job) => {
+      events.announce({ type: 'job', data: presentEvent(job) });
+      if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
+    });
     const upkeep = createUpkeep({
       vault,
       volumes,
@@ -156,9 +186,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       registry,
       policy: () => policy.current,
       volumes,
-      pull: async ({ metadata }) => {
-        await puller.pull(metadata, { onProgress: pulling });
-        await noteUse(metadata.identifier);
+      pulls: {
+        begin: (entry) => pulls.begin(entry),
+        pull: async (entry) => {
+          await pulls.pull(entry);
+          await noteUse(entry.key.identifier);
+        },
       },
       hold: (identifier) => leases.hold(identifier),
       used: (identifier) => void noteUse(identifier),
@@ -182,7 +215,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         trustRoutes(site.trust),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, puller, delivery, upkeep, quota, operator: operatorOnly }),
+        cacheRoutes({ vault, pulls, delivery, upkeep, quota, operator: operatorOnly }),
+        jobRoutes({ jobs, operator: operatorOnly }),
         volumeRoutes({
           volumes,
           delivery,
@@ -205,9 +239,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(
       () => endServer(server),
       () => events.close(),
+      // Requests wait for jobs: these are handed back first.
+      () => jobs.close(),
       () => upkeep.close(),
     );
     upkeep.begin();
+    await jobs.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
     postman = openMail(config, {
       site,

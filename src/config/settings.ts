@@ -170,6 +170,18 @@ export const settings = {
     value: 'N',
     description: 'largest image that is pulled',
   },
+  'pulls-at-once': {
+    schema: count.max(100),
+    default: () => 4,
+    value: 'N',
+    description: 'images that are pulled at the same time; others wait',
+  },
+  'pull-rate': {
+    schema: count.optional(),
+    default: () => undefined,
+    value: 'BYTES',
+    description: 'bytes per second that all pulls together may take; without one, as fast as it goes',
+  },
   'gc-grace': {
     schema: z.coerce.number().nonnegative().max(8760),
     default: () => 24,

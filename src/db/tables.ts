@@ -137,6 +137,7 @@ interface MirrorNodeRow {
 /** Times with ms: `YYYY-MM-DDThh:mm:ss.sssZ`. */
 interface JobRow {
   id: Generated<number>;
+  place: string;
   kind: string;
   job_key: string;
   data: string;

@@ -13,8 +13,12 @@ export interface DeliveryDeps {
   /** The policy in force at this moment. */
   readonly policy: () => Policy;
   readonly volumes: Volumes;
-  /** Brings the image of an admitted entry into the vault, proven; does nothing where it is there. */
-  readonly pull: (entry: RegistryEntry) => Promise<void>;
+  readonly pulls: {
+    /** Brings the image of an admitted entry into the vault, proven; does nothing where it is there. */
+    readonly pull: (entry: RegistryEntry) => Promise<void>;
+    /** Sees to it that it comes, and returns the job; undefined where it is there. */
+    readonly begin: (entry: RegistryEntry) => Promise<{ readonly id: number } | undefined>;
+  };
   /** Keeps an image that is in the vault from being evicted, until what it returns is called. Throws `not-found`. */
   readonly hold: (identifier: string) => Promise<() => void>;
   /** Is told whenever a disk of an image is attached. */
@@ -38,6 +42,8 @@ export interface Delivery {
   admitted(identifier: string): Promise<RegistryEntry>;
   /** Pulls an image now. Throws `policy.denied`, `registry.no-entry`, or what the pull throws. */
   pullImage(identifier: string): Promise<RegistryEntry>;
+  /** Sees to it that an image is pulled, and returns the number of the job; undefined where it is there. Throws as {@link Delivery.pullImage} does. */
+  beginPull(identifier: string): Promise<number | undefined>;
   /** Throws as {@link Delivery.pullImage} does, and what the volumes throw. */
   createVolume(request: NewVolume): Promise<Volume>;
   /** Throws `policy.denied` where the volume's image is no longer admitted. */
@@ -51,7 +57,7 @@ const pullsAgain = 2;
 const given = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [N in Name]?: Value } =>
   value === undefined ? {} : ({ [name]: value } as { readonly [N in Name]?: Value });
 
-export function createDelivery({ registry, policy, volumes, pull, hold, used, now }: DeliveryDeps): Delivery {
+export function createDelivery({ registry, policy, volumes, pulls, hold, used, now }: DeliveryDeps): Delivery {
   /** The newest endorsement that the policy admits. */
   async function admittedEntry(identifier: string): Promise<RegistryEntry> {
     const entries = await registry.image(identifier);
@@ -68,7 +74,7 @@ export function createDelivery({ registry, policy, volumes, pull, hold, used, no
 
   async function pullImage(identifier: string): Promise<RegistryEntry> {
     const entry = await admittedEntry(identifier);
-    await pull(entry);
+    await pulls.pull(entry);
     return entry;
   }
 
@@ -87,6 +93,7 @@ export function createDelivery({ registry, policy, volumes, pull, hold, used, no
   return {
     admitted: admittedEntry,
     pullImage,
+    beginPull: async (identifier) => (await pulls.begin(await admittedEntry(identifier)))?.id,
 
     async createVolume(request) {
       const labels = { ...given('tag', request.tag), ...given('size', request.size) };

@@ -12,11 +12,13 @@ import {
   evictionAnswer,
   evictionBody,
   pinAnswer,
+  pullQuery,
   scrubAnswer,
   scrubBody,
   usageAnswer,
 } from './routes/cache/schema.ts';
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
+import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody } from './routes/policy/schema.ts';
 import {
@@ -97,7 +99,12 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
   '/cache/{identifier}': {
     get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
-    post: { summary: 'Pull an image now, or say what that would do', query: dryRunQuery, operator: true },
+    post: {
+      summary:
+        'Pull an image now, or say what that would do; answered when it is here, or at once (202) with the number of the job',
+      query: pullQuery,
+      operator: true,
+    },
     delete: {
       summary: 'Take an image that is not in use out of the cache',
       query: dryRunQuery,
@@ -138,6 +145,18 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
       operator: true,
     },
     delete: { summary: 'End the scrub that runs; the next one goes on from there', answer: deleted, operator: true },
+  },
+  '/jobs': {
+    get: {
+      summary: 'What the server does in the background, newest first',
+      query: jobQuery,
+      answer: [200, jobList],
+      operator: true,
+    },
+  },
+  '/jobs/{id}': {
+    get: { summary: 'One job with its attempts', answer: [200, jobAnswer], operator: true },
+    delete: { summary: 'End a job that has not ended', answer: [200, jobAnswer], operator: true },
   },
   '/volumes': {
     get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },
@@ -187,7 +206,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/log/proof/inclusion': { get: { summary: 'Proof that a decision is in the log', query: inclusionQuery } },
   '/log/proof/consistency': { get: { summary: 'Proof that the log has only grown', query: consistencyQuery } },
-  '/events': { get: { summary: 'Uploads, pulls and attachments as they happen', types: ['text/event-stream'] } },
+  '/events': { get: { summary: 'Uploads, pulls, jobs and attachments as they happen', types: ['text/event-stream'] } },
   '/healthz': { get: { summary: 'Is the process alive?' } },
   '/readyz': { get: { summary: 'Does the registry answer?' } },
   '/openapi.json': { get: { summary: 'This description' } },

@@ -8,6 +8,7 @@ import { cacheRoutes } from '../../src/http/routes/cache/route.ts';
 import { confirmationRoutes } from '../../src/http/routes/confirmations/route.ts';
 import { endorserRoutes } from '../../src/http/routes/endorsers/route.ts';
 import { imageRoutes } from '../../src/http/routes/images/route.ts';
+import { jobRoutes } from '../../src/http/routes/jobs/route.ts';
 import { logRoutes } from '../../src/http/routes/log/route.ts';
 import { metadataRoutes } from '../../src/http/routes/metadata/route.ts';
 import { operationRoutes } from '../../src/http/routes/operations/route.ts';
@@ -27,6 +28,7 @@ const routers: readonly Router[] = [
   trustRoutes(nothing),
   imageRoutes(nothing),
   cacheRoutes(nothing),
+  jobRoutes(nothing),
   volumeRoutes(nothing),
   attachmentRoutes(nothing),
   logRoutes(nothing, operator, nothing),

@@ -1,9 +1,10 @@
 // /cache: which images are here, proven, and which are on their way; what stays, what goes, and whether all is sound.
 import { Router, json, type RequestHandler } from 'express';
 import { type z } from 'zod';
+import { isActive } from '../../../jobs/model.ts';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
-import { type Puller } from '../../../pull/puller.ts';
+import { type Pulls } from '../../../pull/pull-jobs.ts';
 import { type Upkeep } from '../../../upkeep.ts';
 import { pinImage, pinnedImages, unpinImage } from '../../../vault/evict.ts';
 import { type ImagePointer } from '../../../vault/records.ts';
@@ -11,10 +12,12 @@ import { type Quota } from '../../../vault/quota.ts';
 import { vaultUsage } from '../../../vault/usage.ts';
 import { type Vault } from '../../../vault/vault.ts';
 import { parseInput } from '../../parse.ts';
+import { presentFailure, presentPull } from './present.ts';
 import {
   collectionBody,
   dryRunQuery,
   evictionBody,
+  pullQuery,
   scrubBody,
   type evictionAnswer,
   type pullPlanAnswer,
@@ -22,7 +25,7 @@ import {
 
 export interface CacheRouteDeps {
   readonly vault: Vault;
-  readonly puller: Puller;
+  readonly pulls: Pulls;
   readonly delivery: Delivery;
   readonly upkeep: Upkeep;
   readonly quota: Quota;
@@ -73,18 +76,19 @@ function upkeepRoutes(router: Router, { vault, upkeep, quota }: CacheRouteDeps):
   });
 }
 
-function imageRoutes(router: Router, { vault, puller, delivery, upkeep, quota }: CacheRouteDeps): void {
+function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: CacheRouteDeps): void {
   router.get('/cache', async (_request, response) => {
     const pinned = await pinnedImages(vault);
     const images = (await vault.listImages()).map((image) => ({ ...image, pinned: pinned.has(image.identifier) }));
-    response.json({ images, pulls: puller.running() });
+    response.json({ images, pulls: (await pulls.active()).map(presentPull) });
   });
 
   router.get('/cache/:identifier', async (request, response) => {
     const { identifier } = request.params;
     const image = await vault.image(identifier);
-    const pull = puller.running().find((one) => one.identifier === identifier);
-    const failure = puller.failure(identifier);
+    const newest = await pulls.newest(identifier);
+    const pull = newest !== undefined && isActive(newest.state) ? presentPull(newest) : undefined;
+    const failure = newest === undefined ? undefined : presentFailure(newest);
     if (image === undefined && pull === undefined && failure === undefined) {
       throw new Fault('not-found', `the image ${identifier} is not in the cache`, {
         action: 'Pull it with POST /cache/IDENTIFIER, or "mintmark image pull".',
@@ -96,11 +100,19 @@ function imageRoutes(router: Router, { vault, puller, delivery, upkeep, quota }:
 
   router.post('/cache/:identifier', async (request, response) => {
     const { identifier } = request.params;
-    if (parseInput(dryRunQuery, request.query).dryRun) {
+    const { wait, dryRun } = parseInput(pullQuery, request.query);
+    if (dryRun) {
       response.json(await pullPlan(identifier));
       return;
     }
-    await delivery.pullImage(identifier);
+    if (wait) await delivery.pullImage(identifier);
+    else {
+      const job = await delivery.beginPull(identifier);
+      if (job !== undefined) {
+        response.status(202).location(`/jobs/${job}`).json({ identifier, image: null, job });
+        return;
+      }
+    }
     response.json({ identifier, image: (await vault.image(identifier)) ?? null });
   });
 
@@ -119,9 +131,9 @@ function imageRoutes(router: Router, { vault, puller, delivery, upkeep, quota }:
     response.json(presentEviction(await upkeep.evict({ identifier: request.params.identifier }, dryRun), dryRun));
   });
 
-  router.delete('/cache/:identifier/pull', (request, response) => {
+  router.delete('/cache/:identifier/pull', async (request, response) => {
     const { identifier } = request.params;
-    if (!puller.cancel(identifier)) throw new Fault('not-found', `no pull of ${identifier} runs`);
+    if (!(await pulls.cancel(identifier))) throw new Fault('not-found', `no pull of ${identifier} runs`);
     response.status(204).end();
   });
 

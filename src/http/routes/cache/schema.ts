@@ -6,6 +6,9 @@ const count = z.number().int().nonnegative();
 /** A question that is asked, not a thing that is done. */
 export const dryRunQuery = z.strictObject({ dryRun: z.stringbool().default(false) });
 
+/** POST /cache/{identifier}: answered when the image is here, or at once with the job that brings it. */
+export const pullQuery = z.strictObject({ wait: z.stringbool().default(true), dryRun: z.stringbool().default(false) });
+
 /** POST /cache/evictions: the least recently used images, until their sizes come to this many bytes. */
 export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun: z.boolean().default(false) });
 
