@@ -95,6 +95,10 @@ export const upkeepCommands: CommandGroup = (program, context) => {
           ['snapshots', String(usage.snapshots)],
           ['bytes of disks', String(usage.diskBytes)],
           ['bytes stored', `${usage.storedBytes} in ${usage.packs} packs`],
+          [
+            'quota',
+            usage.quotaBytes === null ? 'none' : `${usage.quotaBytes} bytes, of which ${usage.liveBytes} are used`,
+          ],
           ['bytes of garbage', String(usage.garbageBytes)],
           ['ratio', usage.ratio.toFixed(2)],
         ]),

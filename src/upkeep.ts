@@ -4,6 +4,7 @@ import { Fault } from './errors/fault.ts';
 import { collectGarbage, type Collection } from './vault/collect.ts';
 import { type RepairImage } from './repair.ts';
 import { evictImages } from './vault/evict.ts';
+import { type Leases } from './vault/leases.ts';
 import { isLost, lossOf } from './vault/lost.ts';
 import { type ImagePointer } from './vault/records.ts';
 import { scrubVault, type ScrubProgress, type ScrubReport } from './vault/scrub.ts';
@@ -12,7 +13,8 @@ import { type Volumes } from './volumes/volumes.ts';
 
 export interface UpkeepDeps {
   readonly vault: Vault;
-  readonly volumes: Pick<Volumes, 'list' | 'manifestsInUse'>;
+  readonly volumes: Pick<Volumes, 'list'>;
+  readonly leases: Leases;
   /** How long garbage stays, in ms. */
   readonly grace: number;
   /** Fetches again what an image has lost. */
@@ -46,7 +48,7 @@ export interface Upkeep {
 
 const hour = 60 * 60 * 1000;
 
-export function createUpkeep({ vault, volumes, grace, repair, onScrub, log }: UpkeepDeps): Upkeep {
+export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, log }: UpkeepDeps): Upkeep {
   const stopping = new AbortController();
   const collections = new Set<Promise<Collection>>();
   let scrubbing: { readonly report: Promise<ScrubReport>; readonly cancelled: AbortController } | undefined;
@@ -55,7 +57,7 @@ export function createUpkeep({ vault, volumes, grace, repair, onScrub, log }: Up
 
   async function collect(dryRun: boolean): Promise<Collection> {
     stopping.signal.throwIfAborted();
-    const collection = collectGarbage(vault, { grace, dryRun });
+    const collection = leases.settle().then(() => collectGarbage(vault, { grace, dryRun }));
     collections.add(collection);
     try {
       return await collection;
@@ -71,21 +73,12 @@ export function createUpkeep({ vault, volumes, grace, repair, onScrub, log }: Up
     );
   }
 
-  /** Images that volumes or their snapshots need, and those that they began as. */
-  async function imagesInUse(): Promise<ReadonlySet<string>> {
-    const images = await vault.listImages();
-    const manifests = new Set(volumes.manifestsInUse());
-    return new Set([
-      ...volumes.list().flatMap(({ image }) => image ?? []),
-      ...images.filter(({ manifestId }) => manifests.has(manifestId)).map(({ identifier }) => identifier),
-    ]);
-  }
-
-  function refuseUsed(identifier: string): void {
+  /** Says which volumes an image is held for, where it is for those of this node. */
+  function withVolumes(error: unknown, identifier: string): unknown {
     const users = volumes.list({ image: identifier }).map(({ uuid }) => uuid);
-    if (users.length === 0) return;
+    if (!(error instanceof Fault) || error.code !== 'vault.in-use' || users.length === 0) return error;
     const named = users.length > 3 ? `${users.slice(0, 3).join(', ')} and ${users.length - 3} more` : users.join(', ');
-    throw new Fault('vault.in-use', `The image ${identifier} stays, because volumes are made from it: ${named}.`, {
+    return new Fault('vault.in-use', `The image ${identifier} stays, because volumes are made from it: ${named}.`, {
       details: { identifier, volumes: users },
     });
   }
@@ -103,10 +96,12 @@ export function createUpkeep({ vault, volumes, grace, repair, onScrub, log }: Up
       timer.unref();
     },
     async evict(what, dryRun) {
-      const inUse = await imagesInUse();
-      if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, inUse, dryRun });
-      refuseUsed(what.identifier);
-      return await evictImages(vault, { identifiers: [what.identifier], inUse, dryRun });
+      await leases.settle();
+      if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, dryRun });
+      const { identifier } = what;
+      return await evictImages(vault, { identifiers: [identifier], dryRun }).catch((error: unknown) =>
+        Promise.reject(withVolumes(error, identifier)),
+      );
     },
     collect,
     async scrub(signal, restart) {

@@ -26,6 +26,8 @@ export interface PullerSettings {
   readonly now?: () => Date;
   readonly resolveName?: ResolveName;
   readonly freeSpace?: FreeSpace;
+  /** Sets aside so many bytes of the vault before a pull, and returns how to give them back. Default: there is always room. */
+  readonly room?: (bytes: number) => Promise<() => void>;
 }
 
 export interface PullOptions {
@@ -76,6 +78,7 @@ const failuresKept = 1000;
 
 export function createPuller(settings: PullerSettings): Puller {
   const { vault, workDir, allowAddress, now = () => new Date(), freeSpace } = settings;
+  const { room = () => Promise.resolve(() => undefined) } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
   const client = createWebClient(allowAddress, limits, settings.resolveName);
   const pool = createHashPool();
@@ -93,6 +96,22 @@ export function createPuller(settings: PullerSettings): Puller {
     if (failures.size > failuresKept && oldest !== undefined) failures.delete(oldest);
   }
 
+  /** On the disk of the folder for pulls, and under the quota of the vault. */
+  async function reserve(metadata: ImageMetadata): Promise<() => void> {
+    const release = await space.reserve(metadata);
+    try {
+      const giveBack = await room(metadata.bytes);
+      return () => {
+        release();
+        giveBack();
+      };
+    } catch (error) {
+      release();
+      remember(metadata.identifier, error);
+      throw error;
+    }
+  }
+
   function begin(metadata: ImageMetadata, heal?: boolean): Running {
     const { identifier } = metadata;
     const cancelled = new AbortController();
@@ -108,7 +127,7 @@ export function createPuller(settings: PullerSettings): Puller {
           return there;
         }
       }
-      const release = await space.reserve(metadata);
+      const release = await reserve(metadata);
       const meter = createProgressMeter(identifier, metadata.bytes, now, (progress) => {
         running.progress = progress;
         for (const listener of listeners) listener(progress);

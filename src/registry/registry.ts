@@ -5,6 +5,8 @@ import { type VerifyDocument } from '../trust/report.ts';
 import { acceptEntry, type Accepted, type Sender } from './accept.ts';
 import { checkDocument, type CheckedDocument } from './check.ts';
 import { ClassCounts } from './classes.ts';
+import { openConfirmations, type Confirmations } from './confirm/confirmations.ts';
+import { type Waiting } from './confirm/pending.ts';
 import {
   listEndorsers,
   showEndorser,
@@ -25,6 +27,7 @@ import {
   newestByTag,
 } from './read.ts';
 import { reindex, type ReindexResult } from './reindex.ts';
+import { submitDocument, type SubmitRules } from './submit.ts';
 
 export interface RegistryDeps {
   readonly db: Database;
@@ -32,11 +35,16 @@ export interface RegistryDeps {
   readonly now: () => Date;
   /** Whether this site's policy admits an entry; asked for `admitted=true`. */
   readonly admits?: (entry: RegistryEntry) => boolean;
+  /** What uploads from outside have to meet. */
+  readonly rules?: SubmitRules;
 }
 
 export interface Registry {
-  /** See {@link acceptEntry}. */
+  /** Takes in what this site has decided to take in, such as a mirror's. See {@link acceptEntry}. */
   accept(bytes: Uint8Array, sender: Sender): Promise<Accepted>;
+  /** An upload from outside. See {@link submitDocument}. */
+  submit(bytes: Uint8Array, sender: Sender): Promise<Accepted | Waiting>;
+  readonly confirmations: Confirmations;
   /** What would become of a document; nothing is written. See {@link checkDocument}. */
   check(bytes: Uint8Array): Promise<CheckedDocument>;
   /** See {@link findEntries}; the query comes from `entryQuerySchema`. */
@@ -71,6 +79,8 @@ export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
   return {
     accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
+    submit: (bytes, sender) => submitDocument(deps, bytes, sender),
+    confirmations: openConfirmations(deps),
     check: (bytes) => checkDocument(deps, bytes),
     find: (query) => findEntries({ ...deps, classes }, query),
     entry: async (key) => found(await entryByKey(deps, key), key),

@@ -40,7 +40,8 @@ export async function lossOf(vault: Pick<Vault, 'catalog' | 'reader' | 'damage'>
       }
       for (let slot = 0; slot < leafHashes; slot += 1) {
         const sha256 = leaf.subarray(slot * hashBytes, (slot + 1) * hashBytes);
-        if (!sha256.equals(zeroHash) && !hasGoodCopy(sha256)) chunks.push({ index: number * leafHashes + slot, sha256 });
+        if (!sha256.equals(zeroHash) && !hasGoodCopy(sha256))
+          chunks.push({ index: number * leafHashes + slot, sha256 });
       }
     }
     return { chunks, tree };

@@ -6,6 +6,9 @@ const count = z.number().int().nonnegative();
 /** A question that is asked, not a thing that is done. */
 export const dryRunQuery = z.strictObject({ dryRun: z.stringbool().default(false) });
 
+/** POST /cache/{identifier}: answered when the image is here, or at once with the job that brings it. */
+export const pullQuery = z.strictObject({ wait: z.stringbool().default(true), dryRun: z.stringbool().default(false) });
+
 /** POST /cache/evictions: the least recently used images, until their sizes come to this many bytes. */
 export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun: z.boolean().default(false) });
 
@@ -24,6 +27,18 @@ export const evictionAnswer = z.object({
   bytes: count,
 });
 
+/** POST /cache/{identifier}?dryRun=true */
+export const pullPlanAnswer = z.object({
+  identifier: z.string(),
+  dryRun: z.literal(true),
+  /** It is here already; a pull would do nothing but heal it. */
+  cached: z.boolean(),
+  neededBytes: count,
+  /** Whether the quota allows it, once the images below are evicted. */
+  fits: z.boolean(),
+  evicted: z.array(z.object({ identifier: z.string(), size: count })),
+});
+
 export const usageAnswer = z.object({
   images: count,
   snapshots: count,
@@ -35,6 +50,7 @@ export const usageAnswer = z.object({
   packs: count,
   garbageBytes: count,
   ratio: z.number(),
+  quotaBytes: count.nullable(),
 });
 
 export const collectionAnswer = z.object({
