@@ -78,16 +78,16 @@ export function requests(digests: boolean): Buffer[] {
     ],
     [command(3, '28000000000000000100', { read: true }, 512)],
     [command(4, '2a000000000200000100', { write: true }, 512), Buffer.alloc(512, 4)],
-    [command(5, '2a000000000300000200', { write: true }, 1024), Buffer.alloc(300, 5)],
+    [command(5, '2a000000000300000100', { write: true }, 512), Buffer.alloc(100, 5)],
     [
       pdu.dataOut.build({
         opcode: opcode.dataOut,
         final: true,
         initiatorTaskTag: 5,
         targetTransferTag: 1,
-        bufferOffset: 300,
+        bufferOffset: 100,
       }),
-      Buffer.alloc(724, 6),
+      Buffer.alloc(412, 6),
     ],
     [
       pdu.taskManagement.build({

@@ -9,8 +9,8 @@ import { Bystander, numberedDisk } from './bystander.ts';
 import { isidOf, login, logout } from './conversation.ts';
 import { allAccepted, eachOf, talk } from './stranger.ts';
 
-const total = Number(process.env['LOGINS'] ?? 2_000);
-const patience = 30_000 + total * 20;
+const total = Number(process.env['LOGINS'] ?? 1_000);
+const patience = 40_000 + total * 20;
 const mostLogins = 64;
 
 let served: TestTarget;
