@@ -139,7 +139,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/scrubs': {
     post: {
       summary:
-        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+        'Read everything back, repair what is damaged from its locations, name what is broken; joins a scrub that runs',
       body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,

@@ -5,6 +5,7 @@ import { isActive } from '../../../jobs/model.ts';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
 import { type Pulls } from '../../../pull/pull-jobs.ts';
+import { type UpkeepJobs } from '../../../upkeep-jobs.ts';
 import { type Upkeep } from '../../../upkeep.ts';
 import { pinImage, pinnedImages, unpinImage } from '../../../vault/evict.ts';
 import { type ImagePointer } from '../../../vault/records.ts';
@@ -28,6 +29,7 @@ export interface CacheRouteDeps {
   readonly pulls: Pulls;
   readonly delivery: Delivery;
   readonly upkeep: Upkeep;
+  readonly upkeepJobs: UpkeepJobs;
   readonly quota: Quota;
   readonly operator: RequestHandler;
 }
@@ -41,7 +43,7 @@ export function cacheRoutes(deps: CacheRouteDeps): Router {
   return router;
 }
 
-function upkeepRoutes(router: Router, { vault, upkeep, quota }: CacheRouteDeps): void {
+function upkeepRoutes(router: Router, { vault, upkeep, upkeepJobs, quota }: CacheRouteDeps): void {
   router.get('/cache/usage', async (_request, response) => {
     response.json({
       ...(await vaultUsage(vault)),
@@ -59,19 +61,17 @@ function upkeepRoutes(router: Router, { vault, upkeep, quota }: CacheRouteDeps):
     // A body that is not read may have asked for a dry run.
     if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
     const { dryRun } = parseInput(collectionBody, request.body ?? {});
-    response.json({ dryRun, ...(await upkeep.collect(dryRun)) });
+    response.json({ dryRun, ...(dryRun ? await upkeep.collect(true) : await upkeepJobs.collect()) });
   });
 
   router.post('/cache/scrubs', async (request, response) => {
     if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
     const { restart } = parseInput(scrubBody, request.body ?? {});
-    const left = new AbortController();
-    response.on('close', () => left.abort(new Fault('vault.unavailable', 'Nobody waits for this scrub any more.')));
-    response.json(await upkeep.scrub(left.signal, restart));
+    response.json(await upkeepJobs.scrub(restart));
   });
 
-  router.delete('/cache/scrubs', (_request, response) => {
-    if (!upkeep.cancelScrub()) throw new Fault('not-found', 'no scrub runs');
+  router.delete('/cache/scrubs', async (_request, response) => {
+    if (!(await upkeepJobs.cancelScrub())) throw new Fault('not-found', 'no scrub runs');
     response.status(204).end();
   });
 }
