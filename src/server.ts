@@ -217,6 +217,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         cacheRoutes({
           vault,
           pulls,
+          puller,
           delivery,
           upkeep,
           upkeepJobs: createUpkeepJobs(jobs),

@@ -13,6 +13,7 @@ import {
   evictionBody,
   pinAnswer,
   pullQuery,
+  rateBody,
   scrubAnswer,
   scrubBody,
   usageAnswer,
@@ -119,6 +120,14 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/usage': {
     get: { summary: 'What the vault holds, and what sharing saves', answer: [200, usageAnswer], operator: true },
+  },
+  '/cache/rate': {
+    get: {
+      summary: 'Bytes per second that all pulls of this server may take together',
+      answer: [200, rateBody],
+      operator: true,
+    },
+    put: { summary: 'Change it, for pulls that run too', body: rateBody, answer: [200, rateBody], operator: true },
   },
   '/cache/evictions': {
     post: {

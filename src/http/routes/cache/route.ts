@@ -4,6 +4,7 @@ import { type z } from 'zod';
 import { isActive } from '../../../jobs/model.ts';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
+import { type Puller } from '../../../pull/puller.ts';
 import { type Pulls } from '../../../pull/pull-jobs.ts';
 import { type UpkeepJobs } from '../../../upkeep-jobs.ts';
 import { type Upkeep } from '../../../upkeep.ts';
@@ -19,6 +20,7 @@ import {
   dryRunQuery,
   evictionBody,
   pullQuery,
+  rateBody,
   scrubBody,
   type evictionAnswer,
   type pullPlanAnswer,
@@ -27,6 +29,7 @@ import {
 export interface CacheRouteDeps {
   readonly vault: Vault;
   readonly pulls: Pulls;
+  readonly puller: Pick<Puller, 'rate' | 'setRate'>;
   readonly delivery: Delivery;
   readonly upkeep: Upkeep;
   readonly upkeepJobs: UpkeepJobs;
@@ -43,13 +46,23 @@ export function cacheRoutes(deps: CacheRouteDeps): Router {
   return router;
 }
 
-function upkeepRoutes(router: Router, { vault, upkeep, upkeepJobs, quota }: CacheRouteDeps): void {
+function upkeepRoutes(router: Router, { vault, puller, upkeep, upkeepJobs, quota }: CacheRouteDeps): void {
   router.get('/cache/usage', async (_request, response) => {
     response.json({
       ...(await vaultUsage(vault)),
       pinned: (await pinnedImages(vault)).size,
       quotaBytes: quota.bytes ?? null,
     });
+  });
+
+  router.get('/cache/rate', (_request, response) => {
+    response.json({ bytesPerSecond: puller.rate() ?? null });
+  });
+
+  router.put('/cache/rate', (request, response) => {
+    const { bytesPerSecond } = parseInput(rateBody, request.body);
+    puller.setRate(bytesPerSecond ?? undefined);
+    response.json({ bytesPerSecond });
   });
 
   router.post('/cache/evictions', async (request, response) => {
