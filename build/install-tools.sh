@@ -10,8 +10,8 @@ packages=(
   postgresql                                     # the registry's other database
   redis-server                                   # the queue that several processes share
   nginx-light                                    # a web location nobody here wrote
-  open-iscsi busybox-static cpio e2fsprogs       # the machine that logs in with the kernel's initiator
-  mmdebstrap                                     # a Debian disk image made from scratch
+  open-iscsi busybox-static cpio e2fsprogs kmod  # the machine that logs in with the kernel's initiator
+  mmdebstrap fdisk grub-common grub-pc-bin       # a Debian disk image made from scratch
   libvirt-daemon-system libvirt-clients          # takes the XML that is printed
   curl rclone                                    # the peers of the pull benchmark
   xz-utils bzip2 zstd
@@ -29,4 +29,6 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${as_root[@]}" env RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 bash "$(dirname "$0")/install-minio.sh"
+bash "$(dirname "$0")/install-kernel.sh"
+bash "$(dirname "$0")/make-debian-image.sh"
 echo 'all test tools are installed'
