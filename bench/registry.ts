@@ -1,93 +1,138 @@
-// The registry under load: uploads with full verification, filtered pages with facets, words, and a reindex.
-// Run: npm run build && node dist/bench/registry.js [ENTRIES]   (10,000 where it is left out)
+// The registry under load, as its users meet it: the real server over HTTP, on SQLite and on PostgreSQL, with signed documents.
+// Run: npm run bench -- registry [--sizes=10000,100000] [--databases=sqlite,postgres] [--uploads=1000] [--requests=500]
+//      [--seed=1] [--reindex] [--browser]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { openDatabase } from '../src/db/database.ts';
-import { entryQuerySchema, type EntryQueryInput } from '../src/registry/query.ts';
 import { openRegistry } from '../src/registry/registry.ts';
-import { createVerifier } from '../src/trust/verifier.ts';
-import { makeEndorsers, picker, signedDocument } from './registry/documents.ts';
-import { timed, type Times } from './registry/time.ts';
+import { openVerifierPool } from '../src/trust/pool.ts';
+import { startCluster } from '../test/db/postgres-cluster.ts';
+import { ask, upload } from './registry/client.ts';
+import { readCorpus, writeCorpus } from './registry/corpus.ts';
+import { endorsersOf } from './registry/documents.ts';
+import { fill } from './registry/fill.ts';
+import { measuredLists } from './registry/lists.ts';
+import { readOptions } from './registry/options.ts';
+import { serve, type Served } from './registry/served.ts';
+import { xmlsecRate } from './registry/xmlsec.ts';
+import { type Times } from './registry/time.ts';
 
-const entries = Number(process.argv[2] ?? 10_000);
 const inFlight = 50;
-
-const lists: Readonly<Record<string, (random: (limit: number) => number) => EntryQueryInput>> = {
-  'first page': () => ({}),
-  'filter + facets': (random) => ({
-    'os': ['centos', 'ubuntu', 'debian', 'fedora'][random(4)],
-    'os-arch': 'x86_64',
-    'format': ['raw', 'qcow2'][random(2)],
-  }),
-  'rare filter': () => ({
-    'os': 'freebsd',
-    'os-version': '14.1',
-    'os-arch': 'i486',
-    'kind': 'disk',
-    'hypervisor': 'xen',
-  }),
-  'endorser': (random) => ({ email: `endorser${random(50)}@example.org` }),
-  'rare words': (random) => ({ q: `web server ${random(entries)}` }),
-  'frequent words': () => ({ q: 'image' }),
-  'words + filter': () => ({ q: 'comp', os: 'debian' }),
-  'by title': () => ({ sort: 'title', os: 'ubuntu' }),
-};
+const options = readOptions();
+const largest = options.sizes.at(-1) ?? 0;
+const endorsers = endorsersOf(largest);
 
 function print(name: string, text: string): void {
-  process.stdout.write(`${name.padEnd(34)} ${text}\n`);
+  process.stdout.write(`${name.padEnd(44)} ${text}\n`);
 }
 
-function printTimes(name: string, { p50, p99, perSecond }: Times): void {
-  print(name, `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ${perSecond.toFixed(0)}/s`);
+interface Measured extends Times {
+  /** Processor time of the server for each request, in milliseconds. */
+  readonly cpu: number;
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'mintmark-bench-'));
-const db = await openDatabase({ file: join(folder, 'registry.db') });
-const verify = createVerifier({ acceptSelfSigned: true });
-const registry = openRegistry({ db, verify, now: () => new Date() });
-const seconds = async (work: () => Promise<unknown>): Promise<number> => {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
-};
+async function withCpu(served: Served, run: () => Promise<Times>): Promise<Measured> {
+  const before = served.cpu();
+  const times = await run();
+  return { ...times, cpu: (served.cpu() - before) / times.requests };
+}
 
-try {
-  const endorsers = await makeEndorsers(entries);
-  let signing = 0;
-  let accepting = 0;
-  const batch = 500;
-  for (let first = 0; first < entries; first += batch) {
-    const begun = performance.now();
-    const documents = Array.from({ length: Math.min(batch, entries - first) }, (_, index) =>
-      signedDocument(first + index, endorsers),
-    );
-    signing += (performance.now() - begun) / 1000;
-    // Documents of one image come one after the other, as their endorser sends them.
-    accepting += await seconds(async () => {
-      for (let at = 0; at < documents.length; at += 10) {
-        const group = documents.slice(at, at + 10);
-        await Promise.all(group.slice(0, 9).map((document) => registry.accept(document, {})));
-        for (const document of group.slice(9)) await registry.accept(document, {});
+function printTimes(name: string, { p50, p99, perSecond, cpu }: Measured): void {
+  const times = [`p50 ${p50.toFixed(1)} ms`, `p99 ${p99.toFixed(1)} ms`, `${perSecond.toFixed(0)}/s`];
+  print(name, `${times.join(', ')}; ${cpu.toFixed(2)} ms CPU each`);
+}
+
+async function measureLists(served: Served, size: number): Promise<void> {
+  const { url } = served;
+  const trivial = () => ask(url, { count: options.requests, inFlight }, () => ({ path: '/healthz' }));
+  printTimes(`peer: /healthz, ${inFlight} in flight`, await withCpu(served, trivial));
+  for (const { name, accept, path } of measuredLists(size, endorsers)) {
+    const question = (number: number) => ({ path: path(number), headers: { accept } });
+    const run = (count: number, together: number) => () => ask(url, { count, inFlight: together }, question);
+    await run(20, 1)();
+    printTimes(`${name}, alone`, await withCpu(served, run(Math.ceil(options.requests / 5), 1)));
+    printTimes(`${name}, ${inFlight} in flight`, await withCpu(served, run(options.requests, inFlight)));
+  }
+}
+
+async function take(documents: AsyncIterator<Buffer>, count: number): Promise<readonly Buffer[]> {
+  const taken: Buffer[] = [];
+  for (let next = await documents.next(); next.done !== true; next = await documents.next()) {
+    taken.push(next.value);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+interface Store {
+  readonly location: { readonly file: string; readonly readers: number } | { readonly url: string };
+  readonly start: () => Promise<Served>;
+}
+
+async function reindexRate(location: Store['location']): Promise<number> {
+  const db = await openDatabase(location);
+  const verifiers = openVerifierPool({ acceptSelfSigned: true });
+  const begun = performance.now();
+  const { entries } = await openRegistry({ db, verify: verifiers.verify, now: () => new Date() }).reindex();
+  const seconds = (performance.now() - begun) / 1000;
+  await verifiers.close();
+  await db.close();
+  return entries / seconds;
+}
+
+async function measure({ location, start }: Store, corpus: string): Promise<void> {
+  const documents = readCorpus(corpus);
+  let filled = 0;
+  for (const size of options.sizes) {
+    process.stdout.write(`\n-- ${size} entries\n`);
+    const db = await openDatabase(location);
+    print('accepting in the process, fully verified', `${(await fill(db, documents, size - filled)).toFixed(0)}/s`);
+    await db.close();
+    filled = size;
+    const served = await start();
+    try {
+      await measureLists(served, size);
+      if (size === largest && options.uploads > 0) {
+        const sent = await take(documents, options.uploads);
+        const uploads = await withCpu(served, () => upload(served.url, sent, inFlight));
+        printTimes(`uploads, fully verified, ${inFlight} in flight`, uploads);
+        print('peer: xmlsec1 --verify, the signature alone', `${xmlsecRate(sent).toFixed(0)}/s`);
       }
-    });
+    } finally {
+      await served.close();
+    }
   }
-  print('entries', String(entries));
-  print('signing', `${(entries / signing).toFixed(0)}/s`);
-  print('uploads, fully verified', `${(entries / accepting).toFixed(0)}/s`);
-  for (const [name, queryOf] of Object.entries(lists)) {
-    const random = picker(7);
-    const list = () => registry.find(entryQuerySchema.parse(queryOf(random)));
-    await timed(20, 1, list);
-    printTimes(`${name}, alone`, await timed(100, 1, list));
-    printTimes(`${name}, ${inFlight} in flight`, await timed(500, inFlight, list));
-  }
-  if (process.argv.includes('--reindex')) {
-    const took = await seconds(() => registry.reindex());
-    print('reindex, with verification', `${(entries / took).toFixed(0)}/s`);
+  await documents.return(undefined);
+  if (options.reindex) print('reindex, fully verified', `${(await reindexRate(location)).toFixed(0)}/s`);
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'mintmark-bench-registry-'));
+try {
+  const corpus = join(folder, 'documents');
+  const count = largest + options.uploads;
+  const begun = performance.now();
+  await writeCorpus(corpus, { seed: options.seed, documents: count, endorsers });
+  const seconds = (performance.now() - begun) / 1000;
+  print(`${count} documents of ${endorsers} endorsers signed in`, `${seconds.toFixed(0)} s`);
+  for (const name of options.databases) {
+    process.stdout.write(`\n== ${name}\n`);
+    const data = join(folder, name);
+    if (name === 'sqlite') {
+      await measure(
+        { location: { file: join(data, 'registry.sqlite'), readers: 2 }, start: () => serve(data, []) },
+        corpus,
+      );
+      continue;
+    }
+    const cluster = await startCluster({ durable: true });
+    try {
+      const location = cluster.location();
+      await measure({ location, start: () => serve(data, ['--database', location.url]) }, corpus);
+    } finally {
+      await cluster.stop();
+    }
   }
 } finally {
-  await db.close();
   await rm(folder, { recursive: true, force: true });
 }

@@ -9,6 +9,7 @@ packages=(
   chromium                                       # the pages
   postgresql                                     # the registry's other database
   redis-server                                   # the queue that several processes share
+  python3-aiosmtpd                               # takes the mails of the confirmations
   nginx-light                                    # a web location nobody here wrote
   open-iscsi busybox-static cpio e2fsprogs kmod  # the machine that logs in with the kernel's initiator
   mmdebstrap fdisk grub-common grub-pc-bin       # a Debian disk image made from scratch

@@ -10,6 +10,7 @@ export const rooms = {
   trust: ['errors', 'xml', 'metadata', 'signature'],
   policy: ['errors', 'metadata'],
   db: ['errors'],
+  mail: ['errors'],
   registry: ['errors', 'metadata', 'xml', 'signature', 'trust', 'policy', 'db'],
   iscsi: ['errors', 'block'],
   vault: ['errors', 'block'],

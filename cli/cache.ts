@@ -21,6 +21,11 @@ interface EvictFlags extends DryRunFlags {
   readonly free?: string;
 }
 
+interface ScrubFlags extends ServerFlags {
+  readonly restart?: boolean;
+  readonly cancel?: boolean;
+}
+
 const identifierHelp = ['<identifier>', 'identifier of the image'] as const;
 const dryRunHelp = ['--dry-run', 'say what would be done, and do nothing'] as const;
 const pathOf = (identifier: string): string => `/cache/${encodeURIComponent(identifier)}`;
@@ -45,6 +50,16 @@ function evictionText({ dryRun, evicted, bytes }: Eviction): string {
   const rows = evicted.map(({ identifier, size }) => [identifier, String(size)]);
   const sum = `${bytes} bytes of disks ${dryRun ? 'would go' : 'are gone'}; garbage collection brings the room back`;
   return `${table([['identifier', 'bytes'], ...rows])}\n${sum}`;
+}
+
+function scrubText(report: z.output<typeof scrubAnswer>): string {
+  const { checkedChunks, checkedBytes, resumed, damaged, repaired, broken, unreadable } = report;
+  const sum = `${checkedBytes} bytes in ${checkedChunks} chunks read; ${damaged.length} damaged, ${repaired.length} repaired`;
+  return [
+    resumed ? `${sum}; it went on from where an earlier scrub had ended` : sum,
+    ...broken.map((name) => `broken: ${name}`),
+    ...unreadable.map((name) => `the pack ${name} cannot be read`),
+  ].join('\n');
 }
 
 export const upkeepCommands: CommandGroup = (program, context) => {
@@ -80,6 +95,10 @@ export const upkeepCommands: CommandGroup = (program, context) => {
           ['snapshots', String(usage.snapshots)],
           ['bytes of disks', String(usage.diskBytes)],
           ['bytes stored', `${usage.storedBytes} in ${usage.packs} packs`],
+          [
+            'quota',
+            usage.quotaBytes === null ? 'none' : `${usage.quotaBytes} bytes, of which ${usage.liveBytes} are used`,
+          ],
           ['bytes of garbage', String(usage.garbageBytes)],
           ['ratio', usage.ratio.toFixed(2)],
         ]),
@@ -106,19 +125,23 @@ export const upkeepCommands: CommandGroup = (program, context) => {
     cache
       .command('scrub')
       .description(
-        `read everything back and repair what has a second copy; ends with ${exitCodes.failed} where something is broken`,
+        `read everything back, repair what is damaged from its locations; ends with ${exitCodes.failed} where something is broken`,
       ),
-  ).action(async (flags: ServerFlags) => {
-    const report = await (await connect(context, flags)).json(scrubAnswer, '/cache/scrubs', { method: 'POST' });
-    const { checkedChunks, checkedBytes, damaged, repaired, broken } = report;
-    answer(context, flags, report, () =>
-      [
-        `${checkedBytes} bytes in ${checkedChunks} chunks read; ${damaged.length} damaged, ${repaired.length} repaired`,
-        ...broken.map((name) => `broken: ${name}`),
-      ].join('\n'),
-    );
-    if (broken.length > 0) process.exitCode = exitCodes.failed;
-  });
+  )
+    .option('--restart', 'begin anew, where an earlier scrub had ended early')
+    .option('--cancel', 'end the scrub that runs; the next one goes on from there')
+    .action(async (flags: ScrubFlags) => {
+      const api = await connect(context, flags);
+      if (flags.cancel === true) {
+        await api.json(z.undefined(), '/cache/scrubs', { method: 'DELETE' });
+        answer(context, flags, { cancelled: true }, () => 'the scrub is cancelled');
+        return;
+      }
+      const body = { restart: flags.restart === true };
+      const report = await api.json(scrubAnswer, '/cache/scrubs', { method: 'POST', body });
+      answer(context, flags, report, () => scrubText(report));
+      if (report.broken.length > 0) process.exitCode = exitCodes.failed;
+    });
 
   withServerFlags(cache.command('cancel').description('end the pull of an image for all that wait for it'))
     .argument(...identifierHelp)

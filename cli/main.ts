@@ -13,6 +13,7 @@ const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> =
   policy: async () => [(await import('./policy.ts')).policyCommands],
   volume: async () => [(await import('./volume.ts')).volumeCommands],
   snapshot: async () => [(await import('./snapshot.ts')).snapshotCommands],
+  job: async () => [(await import('./job.ts')).jobCommands],
   log: async () => [(await import('./log.ts')).logCommands],
   registry: async () => [(await import('./registry.ts')).registryCommands],
   iscsi: async () => [(await import('./iscsi.ts')).iscsiGroup],

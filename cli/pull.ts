@@ -1,9 +1,9 @@
 // `mintmark image pull` and `mintmark cache`: bring images here, proven, and see what is here or on its way.
-import { setTimeout as delay } from 'node:timers/promises';
-import { SingleBar } from 'cli-progress';
 import { z } from 'zod';
-import { connect, withServerFlags, type Api, type ServerFlags } from './api.ts';
+import { pullPlanAnswer } from '../src/http/routes/cache/schema.ts';
+import { connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
+import { followJob, mustBeDone } from './job-follow.ts';
 import { answer, commandGroup, table } from './print.ts';
 
 const imageShape = z.looseObject({
@@ -30,37 +30,14 @@ const stateShape = z.looseObject({
   identifier: z.string(),
   image: imageShape.nullable(),
   pull: pullShape.nullable().optional(),
-  failure: z.looseObject({ code: z.string(), message: z.string(), failed: z.string() }).nullable().optional(),
+  failure: z
+    .looseObject({ code: z.string(), message: z.string(), failed: z.string(), retryAt: z.string().optional() })
+    .nullable()
+    .optional(),
 });
-const pulledShape = z.looseObject({ image: imageShape.nullable() });
+const pulledShape = z.looseObject({ image: imageShape.nullable(), job: z.number().optional() });
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-
-/** Draws a bar of the bytes that are proven, until `done` is aborted. */
-async function drawProgress(context: CliContext, api: Api, identifier: string, done: AbortSignal): Promise<void> {
-  const bar = new SingleBar({
-    format: '{phase} [{bar}] {percentage}% {rate}/s',
-    stream: context.stderr,
-    clearOnComplete: true,
-  });
-  let begun = false;
-  try {
-    while (!done.aborted) {
-      await delay(300, undefined, { signal: done });
-      const { pulls } = await api.json(listShape, '/cache');
-      const current = pulls.find((one) => one.identifier === identifier);
-      if (current === undefined) continue;
-      const shown = { phase: current.phase, rate: mebibytes(current.bytesPerSecond) };
-      if (begun) bar.update(current.provenBytes, shown);
-      else bar.start(current.signedBytes, current.provenBytes, shown);
-      begun = true;
-    }
-  } catch (error) {
-    if (!done.aborted) throw error;
-  } finally {
-    bar.stop();
-  }
-}
 
 const imageText = ({ identifier, size, sourceFormat, verdict }: Image): string =>
   table([
@@ -72,20 +49,37 @@ const imageText = ({ identifier, size, sourceFormat, verdict }: Image): string =
     ...Object.entries(verdict.checksums),
   ]);
 
-async function pull(context: CliContext, identifier: string, flags: ServerFlags): Promise<void> {
+interface PullFlags extends ServerFlags {
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** A person does not wait for another attempt that is further away than this, in ms. */
+const patience = 10_000;
+
+async function pull(context: CliContext, identifier: string, flags: PullFlags): Promise<void> {
   const api = await connect(context, flags);
-  const done = new AbortController();
-  const drawing =
-    context.stderr.isTTY === true && flags.json !== true
-      ? drawProgress(context, api, identifier, done.signal)
-      : Promise.resolve();
-  try {
-    const { image } = await api.json(pulledShape, `/cache/${encodeURIComponent(identifier)}`, { method: 'POST' });
-    answer(context, flags, image, () => (image === null ? 'pulled' : imageText(image)));
-  } finally {
-    done.abort();
-    await drawing;
+  const path = `/cache/${encodeURIComponent(identifier)}`;
+  const begun = await api.json(pulledShape, `${path}?wait=false`, { method: 'POST' });
+  if (begun.job !== undefined && flags.wait === false) {
+    answer(context, flags, begun, () => `job ${begun.job} pulls it: mintmark job show ${begun.job} --follow`);
+    return;
   }
+  if (begun.job !== undefined)
+    mustBeDone(await followJob(context, api, begun.job, { quiet: flags.json === true, patience }));
+  const { image } = begun.job === undefined ? begun : await api.json(stateShape, path);
+  answer(context, flags, image, () => (image === null ? 'pulled' : imageText(image)));
+}
+
+async function planPull(context: CliContext, identifier: string, flags: ServerFlags): Promise<void> {
+  const path = `/cache/${encodeURIComponent(identifier)}?dryRun=true`;
+  const plan = await (await connect(context, flags)).json(pullPlanAnswer, path, { method: 'POST' });
+  answer(context, flags, plan, () => {
+    if (plan.cached) return `${identifier} is here already`;
+    const goes = plan.evicted.map(({ identifier: other, size }) => `would be evicted: ${other} (${size} bytes)`);
+    const sum = `${identifier} takes up to ${plan.neededBytes} bytes; ${plan.fits ? 'there is room' : 'the quota does not allow it'}`;
+    return [...goes, sum].join('\n');
+  });
 }
 
 export const pullCommands: CommandGroup = (program, context) => {
@@ -93,7 +87,11 @@ export const pullCommands: CommandGroup = (program, context) => {
     commandGroup(program, 'image').command('pull').description('bring an image into the cache: policy, fetch, proof'),
   )
     .argument('<identifier>', 'identifier of the image')
-    .action((identifier: string, flags: ServerFlags) => pull(context, identifier, flags));
+    .option('--no-wait', 'leave it to the server, and print the number of its job')
+    .option('--dry-run', 'say what would have to be evicted for it, and do nothing')
+    .action((identifier: string, flags: PullFlags) =>
+      flags.dryRun === true ? planPull(context, identifier, flags) : pull(context, identifier, flags),
+    );
 };
 
 export const cacheCommands: CommandGroup = (program, context) => {
@@ -128,7 +126,9 @@ export const cacheCommands: CommandGroup = (program, context) => {
       const state = await (await connect(context, flags)).json(stateShape, `/cache/${encodeURIComponent(identifier)}`);
       answer(context, flags, state, () => {
         if (state.image !== null) return imageText(state.image);
-        if (state.failure) return `not here: ${state.failure.message} [${state.failure.code}], ${state.failure.failed}`;
+        const { failure } = state;
+        const again = failure?.retryAt === undefined ? '' : `; again at ${failure.retryAt}`;
+        if (failure) return `not here: ${failure.message} [${failure.code}], ${failure.failed}${again}`;
         return `on its way: ${state.pull?.phase ?? 'waiting'}`;
       });
     });

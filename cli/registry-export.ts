@@ -46,7 +46,9 @@ export async function exportRegistry(
     } else {
       const { config } = configFromFlags(context, flags);
       mustHaveRegistry(config);
-      await onSite(context, config, ({ db, decisions }) => write(part, exportBundle(db, decisions), context));
+      await onSite(context, config, ({ db, decisions, trust }) =>
+        write(part, exportBundle(db, decisions, trust), context),
+      );
     }
     const { size, verifier } = await checkBundle(context, flags, part);
     await rename(part, output);

@@ -5,18 +5,20 @@ import { openDatabase } from '../src/db/database.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { openBundle, type Bundle } from '../src/registry/mirror/bundle.ts';
 import { followLog, type Followed } from '../src/registry/mirror/follow.ts';
+import { type TrustMaterial } from '../src/trust/material.ts';
 import { openRegistry } from '../src/registry/registry.ts';
 import { type HoldMode } from '../src/db/hold.ts';
 import {
+  bundleVerifiers,
   hasRegistry,
   openSiteRegistry,
-  siteVerifiers,
   type SiteConfig,
   type SiteRegistry,
 } from '../src/site-registry.ts';
 import { type CliContext } from './context.ts';
 import { counting } from './counting.ts';
 import { table } from './print.ts';
+import { wantedByPolicy } from './registry-policy.ts';
 import { configFromFlags } from './settings-flags.ts';
 
 export type RegistryFlags = Readonly<Record<string, unknown>> & {
@@ -26,16 +28,26 @@ export type RegistryFlags = Readonly<Record<string, unknown>> & {
   readonly server?: string;
   readonly data?: string;
   readonly database?: string;
+  readonly admitted?: boolean;
+  readonly again?: boolean;
 };
+
+export interface SiteWork {
+  /** Whether others may work with the registry meanwhile. */
+  readonly mode?: HoldMode;
+  /** What came with the documents that are taken in. */
+  readonly carried?: TrustMaterial | undefined;
+}
 
 /** Runs `work` on the registry of the data folder, or of the database that is set. */
 export async function onSite<Result>(
   context: CliContext,
   config: SiteConfig,
   work: (site: SiteRegistry) => Promise<Result>,
-  mode: HoldMode = 'together',
+  { mode = 'together', carried }: SiteWork = {},
 ): Promise<Result> {
-  const site = await openSiteRegistry(config, { now: context.now }, mode);
+  const deps = { now: context.now, ...(carried === undefined ? {} : { carried }) };
+  const site = await openSiteRegistry(config, deps, mode);
   try {
     return await work(site);
   } finally {
@@ -65,8 +77,8 @@ export async function readBundle(file: string): Promise<Bundle> {
 export async function follow(
   context: CliContext,
   flags: RegistryFlags,
-  { db, registry }: Pick<SiteRegistry, 'db' | 'registry'>,
-  { source, verifier }: Bundle,
+  { db, registry, verify }: Pick<SiteRegistry, 'db' | 'registry' | 'verify'>,
+  { source, verifier }: Pick<Bundle, 'source' | 'verifier'>,
 ): Promise<Followed> {
   const count = counting(context, flags, 'documents');
   try {
@@ -76,7 +88,9 @@ export async function follow(
       count.add(1);
       return accepted;
     };
-    return await followLog({ db, accept }, source, verifier);
+    const { policy } = configFromFlags(context, flags).config;
+    const wants = flags.admitted === true ? { wants: wantedByPolicy(policy, context.now, { registry, verify }) } : {};
+    return await followLog({ db, accept, ...wants }, source, verifier, { again: flags.again === true });
   } finally {
     count.end();
   }
@@ -90,19 +104,21 @@ export async function checkBundle(
 ): Promise<Followed & { verifier: string }> {
   const bundle = await readBundle(file);
   const verifier = flags.verifier ?? bundle.verifier;
-  const verifiers = await siteVerifiers(configFromFlags(context, flags).config, context.now);
+  const verifiers = await bundleVerifiers(configFromFlags(context, flags).config, context.now, bundle.trust);
   const db = await openDatabase({ file: ':memory:' });
   try {
-    const registry = openRegistry({ db, verify: verifiers.verify, now: context.now });
-    return { verifier, ...(await follow(context, flags, { db, registry }, { ...bundle, verifier })) };
+    const { verify } = verifiers;
+    const registry = openRegistry({ db, verify, now: context.now });
+    return { verifier, ...(await follow(context, flags, { db, registry, verify }, { ...bundle, verifier })) };
   } finally {
     await verifiers.close();
     await db.close();
   }
 }
 
-export function followedText({ size, created, unchanged, refused }: Followed): string {
+export function followedText({ size, created, unchanged, left, refused }: Followed): string {
   const lines = [`${size} decisions, proven; ${created} entries are new here, ${unchanged} were here already`];
+  if (left > 0) lines.push(`${left} were left out, because the policy does not admit them`);
   if (refused.length === 0) return lines.join('\n');
   const rows = refused.map(({ seq, code, message }) => [String(seq), code, message]);
   return [

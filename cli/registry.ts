@@ -50,7 +50,8 @@ async function importBundle(context: CliContext, file: string, flags: RegistryFl
   const bundle = await readBundle(file);
   const verifier = flags.verifier ?? bundle.verifier;
   const { config } = configFromFlags(context, flags);
-  const followed = await onSite(context, config, (site) => follow(context, flags, site, { ...bundle, verifier }));
+  const work = (site: SiteRegistry) => follow(context, flags, site, { ...bundle, verifier });
+  const followed = await onSite(context, config, work, { carried: bundle.trust });
   answer(context, flags, { verifier, ...followed }, () => `log of ${verifier}\n${followedText(followed)}`);
 }
 
@@ -75,7 +76,7 @@ async function reindexData(context: CliContext, flags: RegistryFlags): Promise<v
       if (context.signal.aborted) throw new Fault('cancelled', 'stopped; the index is as it was');
       count.set(entries);
     });
-  const result = await onSite(context, config, work, 'alone').finally(() => count.end());
+  const result = await onSite(context, config, work, { mode: 'alone' }).finally(() => count.end());
   if (result.failed.length > 0) process.exitCode = exitCodes.invalid;
   answer(context, flags, result, () =>
     [
@@ -98,7 +99,12 @@ export const registryCommands: CommandGroup = (program, context) => {
     registry.command('reindex').description('make the index again from the signed documents; stop the server first'),
   ).action((flags: RegistryFlags) => reindexData(context, flags));
 
-  onData(
+  const following = (command: Command): Command =>
+    withJson(withSettingFlags(command, context, [...siteFlags, 'policy']))
+      .option('--admitted', 'only what --policy admits, and what its endorsers say of it later')
+      .option('--again', 'look again at everything that was refused or left out before');
+
+  following(
     registry.command('mirror').description('take in what is new in another registry, and prove that it hides nothing'),
   )
     .argument('<url>', 'address of the other registry')
@@ -118,7 +124,9 @@ export const registryCommands: CommandGroup = (program, context) => {
     .option('--verifier <line>', `${verifierHelp}; default: what it says itself`)
     .action((flags: RegistryFlags & { readonly output: string }) => exportRegistry(context, flags));
 
-  onData(registry.command('import').description('take in what is new in an exported file, checked as a mirror checks'))
+  following(
+    registry.command('import').description('take in what is new in an exported file, checked as a mirror checks'),
+  )
     .argument('<file>', 'file that "registry export" wrote')
     .option('--verifier <line>', `${verifierHelp}; default: what the file says itself`)
     .action((file: string, flags: RegistryFlags) => importBundle(context, file, flags));

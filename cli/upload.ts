@@ -6,7 +6,10 @@ import { connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CommandGroup } from './context.ts';
 import { answer, commandGroup } from './print.ts';
 
-const uploaded = z.object({ outcome: z.enum(['created', 'unchanged']), entry: z.looseObject({ path: z.string() }) });
+const uploaded = z.union([
+  z.object({ outcome: z.enum(['created', 'unchanged']), entry: z.looseObject({ path: z.string() }) }),
+  z.object({ outcome: z.literal('waiting'), email: z.string(), expiresAt: z.string() }),
+]);
 
 async function documentBytes(file: string): Promise<Buffer> {
   try {
@@ -29,7 +32,18 @@ export const uploadCommands: CommandGroup = (program, context) => {
           headers: { 'Content-Type': 'application/xml', 'Accept': 'application/json' },
           body: await documentBytes(file),
         });
-        const { outcome, entry } = uploaded.parse(await response.json());
+        const answered = uploaded.parse(await response.json());
+        if (answered.outcome === 'waiting') {
+          const { email, expiresAt } = answered;
+          answer(
+            context,
+            flags,
+            { file, ...answered },
+            () => `${file}: waits until ${email} opens the link that is mailed there, by ${expiresAt}`,
+          );
+          continue;
+        }
+        const { outcome, entry } = answered;
         const url = new URL(entry.path, response.url).href;
         answer(context, flags, { file, outcome, url, entry }, () =>
           outcome === 'created' ? `${file}: accepted as ${url}` : `${file}: is there already, at ${url}`,

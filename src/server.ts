@@ -12,6 +12,7 @@ import { type Config } from './config/settings.ts';
 import { Fault } from './errors/fault.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { volumeDirectory } from './delivery/directory.ts';
+import { openMail, uploadRules } from './confirmation-mail.ts';
 import { createApp } from './http/app.ts';
 import { EventBoard } from './http/events.ts';
 import { openApiRoutes } from './http/openapi.ts';
@@ -19,23 +20,38 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
+import { presentPull } from './http/routes/cache/present.ts';
+import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
+import { presentEvent } from './http/routes/jobs/present.ts';
+import { jobRoutes } from './http/routes/jobs/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
 import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
+import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
+import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
+import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
-import { defaultPolicy, judge } from './policy/policy.ts';
+import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
+import { type PullProgress } from './pull/progress.ts';
+import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
+import { entryPath } from './pages/links.ts';
+import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
+import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createUseNotes } from './vault/last-use.ts';
+import { createLeases } from './vault/leases.ts';
+import { createQuota } from './vault/quota.ts';
 import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
@@ -79,26 +95,22 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => policy.close());
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
+    const admission = { admits, basis: () => verdictBasis(policy.current, now()) };
 
-    const site = await openSiteRegistry(config, { now, admits });
+    const site = await openSiteRegistry(config, { now, admission, rules: uploadRules(config) });
     closing.push(() => site.close());
     const { registry, decisions } = site;
+    const node = nodeName(config.data, randomness);
 
+    let repairSoon: (() => void) | undefined;
     const vault = await openVault({
       store: await openDirectoryStore(join(config.data, 'vault')),
       node: 'embedded',
       now,
+      onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
-    const puller = createPuller({
-      vault,
-      workDir: join(config.data, 'pulls'),
-      allowAddress: addressPolicy(config['pull-allow']),
-      limits: { diskBytes: config['max-image-bytes'] },
-      now,
-    });
-    closing.push(() => puller.close());
-    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const pulling = (progress: PullProgress): void => events.announce({ type: 'pull', data: { ...progress } });
     const volumes = await openVolumes({
       dataDir: join(config.data, 'disks'),
       images: { open: (identifier) => openImage(vault, identifier) },
@@ -111,7 +123,55 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => volumes.close());
     for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
 
-    const upkeep = createUpkeep({ vault, volumes, grace: config['gc-grace'] * 60 * 60 * 1000, log });
+    const leases = createLeases(vault, {
+      inUse: () => volumes.manifestsInUse(),
+      isComplete: () => volumes.damaged().length === 0,
+    });
+    await leases.settle();
+    const quota = createQuota(vault, leases, config['vault-quota']);
+    const puller = createPuller({
+      vault,
+      workDir: join(config.data, 'pulls'),
+      allowAddress: addressPolicy(config['pull-allow']),
+      room: (bytes) => quota.reserve(bytes),
+      limits: { diskBytes: config['max-image-bytes'] },
+      ...(config['pull-rate'] === undefined ? {} : { bytesPerSecond: config['pull-rate'] }),
+      now,
+    });
+    closing.push(() => puller.close());
+    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const jobs = await openJobs({
+      db: site.db,
+      node,
+      // A vault in the data folder is this server's alone.
+      place: node,
+      kinds: [
+        pullKind({
+          puller,
+          metadataOf: async (key) => (await registry.entry(key)).metadata,
+          concurrency: config['pulls-at-once'],
+        }),
+      ],
+      now,
+      random: randomness,
+      problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
+    });
+    closing.push(() => jobs.close());
+    const pulls = createPulls({ jobs, vault });
+    jobs.onChange((job) => {
+      events.announce({ type: 'job', data: presentEvent(job) });
+      if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
+    });
+    const upkeep = createUpkeep({
+      vault,
+      volumes,
+      leases,
+      grace: config['gc-grace'] * 60 * 60 * 1000,
+      repair: imageRepair({ registry, puller, onProgress: pulling, log }),
+      onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
+      log,
+    });
+    repairSoon = () => upkeep.repairSoon();
 
     const target = await createTarget({
       portals: [config.iscsi],
@@ -122,27 +182,42 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
     const portal = target.portals[0] ?? config.iscsi;
 
+    const noteUse = createUseNotes(vault);
     const delivery = createDelivery({
       registry,
       policy: () => policy.current,
       volumes,
-      pull: async ({ metadata }) => {
-        await puller.pull(metadata, {
-          onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
-        });
+      pulls: {
+        begin: (entry) => pulls.begin(entry),
+        pull: async (entry) => {
+          await pulls.pull(entry);
+          await noteUse(entry.key.identifier);
+        },
       },
+      hold: (identifier) => leases.hold(identifier),
+      used: (identifier) => void noteUse(identifier),
       now,
     });
     let url = '';
+    let postman: Postman | undefined;
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
+    const uploads = uploadLimit(config['upload-limit']);
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
-        metadataRoutes({ registry, events, pages, uploadLimit: uploadLimit() }),
+        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge() }),
+        confirmationRoutes({
+          registry,
+          pages,
+          uploadLimit: uploads,
+          published: (key) => events.announce({ type: 'entry', data: { ...key, path: entryPath(key) } }),
+        }),
         endorserRoutes(registry, pages),
+        trustRoutes(site.trust),
         policyRoutes({ policy, registry, now }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, puller, delivery, upkeep, operator: operatorOnly }),
+        cacheRoutes({ vault, pulls, delivery, upkeep, quota, operator: operatorOnly }),
+        jobRoutes({ jobs, operator: operatorOnly }),
         volumeRoutes({
           volumes,
           delivery,
@@ -163,6 +238,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       ],
       staticFolder: fileURLToPath(new URL('pages/static', import.meta.url)),
       errorPage: (problem) => pages.failure(problem),
+      trustedProxies: config['trusted-proxies'],
       log,
     });
     const server = createServer(app);
@@ -170,10 +246,21 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(
       () => endServer(server),
       () => events.close(),
+      // Requests wait for jobs: these are handed back first.
+      () => jobs.close(),
       () => upkeep.close(),
     );
     upkeep.begin();
+    await jobs.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
+    postman = openMail(config, {
+      site,
+      now,
+      randomness,
+      origin: () => url,
+      problem: (error) => log.warn({ err: error }, 'a mail could not be sent'),
+    });
+    closing.push(() => postman?.close());
     log.info({ url, iscsi: formatEndpoint(portal), data: config.data }, 'serving');
     return { url, iscsi: portal, tokenFile: operator.file };
   }
@@ -197,14 +284,14 @@ async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> 
 }
 
 /** Uploads of one address: a person or a pipeline, not a flood. */
-const uploadLimit = (): RequestHandler =>
+const uploadLimit = (limit: number): RequestHandler =>
   rateLimit({
     windowMs: 60_000,
-    limit: 300,
+    limit,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     handler: () => {
-      throw new Fault('too-many-requests', 'more than 300 uploads in a minute');
+      throw new Fault('too-many-requests', `more than ${limit} uploads in a minute`);
     },
   });
 

@@ -1,18 +1,25 @@
-// The upkeep of the vault beside a running server: what may be evicted, garbage collected every hour, scrubs that end with the server.
+// The upkeep of the vault beside a running server: what may be evicted, garbage collected every hour, scrubs and repairs.
 import { type Logger } from 'pino';
 import { Fault } from './errors/fault.ts';
 import { collectGarbage, type Collection } from './vault/collect.ts';
+import { type RepairImage } from './repair.ts';
 import { evictImages } from './vault/evict.ts';
+import { type Leases } from './vault/leases.ts';
+import { isLost, lossOf } from './vault/lost.ts';
 import { type ImagePointer } from './vault/records.ts';
-import { scrubVault, type ScrubReport } from './vault/scrub.ts';
+import { scrubVault, type ScrubProgress, type ScrubReport } from './vault/scrub.ts';
 import { type Vault } from './vault/vault.ts';
 import { type Volumes } from './volumes/volumes.ts';
 
 export interface UpkeepDeps {
   readonly vault: Vault;
-  readonly volumes: Pick<Volumes, 'list' | 'manifestsInUse'>;
+  readonly volumes: Pick<Volumes, 'list'>;
+  readonly leases: Leases;
   /** How long garbage stays, in ms. */
   readonly grace: number;
+  /** Fetches again what an image has lost. */
+  readonly repair: RepairImage;
+  readonly onScrub: (progress: ScrubProgress) => void;
   readonly log: Logger;
 }
 
@@ -26,23 +33,31 @@ export interface Upkeep {
   evict(what: Eviction, dryRun: boolean): Promise<readonly ImagePointer[]>;
   /** Throws `vault.busy` while another collection runs. */
   collect(dryRun: boolean): Promise<Collection>;
-  /** Ends early when `signal` is aborted. Throws `vault.busy` while another scrub runs. */
-  scrub(signal: AbortSignal): Promise<ScrubReport>;
-  /** Ends a scrub, and waits for a collection. */
+  /**
+   * Ends early when `signal` is aborted; the next one goes on from there unless it is to start again. Throws `vault.busy` while another
+   * scrub runs.
+   */
+  scrub(signal: AbortSignal, restart: boolean): Promise<ScrubReport>;
+  /** Ends the scrub that runs. False: none does. */
+  cancelScrub(): boolean;
+  /** Repairs, in the background, all images that are known to have lost something. */
+  repairSoon(): void;
+  /** Ends scrubs and repairs, and waits for a collection. */
   close(): Promise<void>;
 }
 
 const hour = 60 * 60 * 1000;
 
-export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep {
+export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, log }: UpkeepDeps): Upkeep {
   const stopping = new AbortController();
   const collections = new Set<Promise<Collection>>();
-  let scrubbing: Promise<ScrubReport> | undefined;
+  let scrubbing: { readonly report: Promise<ScrubReport>; readonly cancelled: AbortController } | undefined;
+  let repairing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   async function collect(dryRun: boolean): Promise<Collection> {
     stopping.signal.throwIfAborted();
-    const collection = collectGarbage(vault, { grace, dryRun });
+    const collection = leases.settle().then(() => collectGarbage(vault, { grace, dryRun }));
     collections.add(collection);
     try {
       return await collection;
@@ -58,23 +73,21 @@ export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep
     );
   }
 
-  /** Images that volumes or their snapshots need, and those that they began as. */
-  async function imagesInUse(): Promise<ReadonlySet<string>> {
-    const images = await vault.listImages();
-    const manifests = new Set(volumes.manifestsInUse());
-    return new Set([
-      ...volumes.list().flatMap(({ image }) => image ?? []),
-      ...images.filter(({ manifestId }) => manifests.has(manifestId)).map(({ identifier }) => identifier),
-    ]);
-  }
-
-  function refuseUsed(identifier: string): void {
+  /** Says which volumes an image is held for, where it is for those of this node. */
+  function withVolumes(error: unknown, identifier: string): unknown {
     const users = volumes.list({ image: identifier }).map(({ uuid }) => uuid);
-    if (users.length === 0) return;
+    if (!(error instanceof Fault) || error.code !== 'vault.in-use' || users.length === 0) return error;
     const named = users.length > 3 ? `${users.slice(0, 3).join(', ')} and ${users.length - 3} more` : users.join(', ');
-    throw new Fault('vault.in-use', `The image ${identifier} stays, because volumes are made from it: ${named}.`, {
+    return new Fault('vault.in-use', `The image ${identifier} stays, because volumes are made from it: ${named}.`, {
       details: { identifier, volumes: users },
     });
+  }
+
+  async function repairAll(): Promise<void> {
+    for (const image of await vault.listImages()) {
+      if (stopping.signal.aborted) return;
+      if (isLost(await lossOf(vault, image.manifestId))) await repair(image, stopping.signal);
+    }
   }
 
   return {
@@ -83,31 +96,49 @@ export function createUpkeep({ vault, volumes, grace, log }: UpkeepDeps): Upkeep
       timer.unref();
     },
     async evict(what, dryRun) {
-      const inUse = await imagesInUse();
-      if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, inUse, dryRun });
-      refuseUsed(what.identifier);
-      return await evictImages(vault, { identifiers: [what.identifier], inUse, dryRun });
+      await leases.settle();
+      if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, dryRun });
+      const { identifier } = what;
+      return await evictImages(vault, { identifiers: [identifier], dryRun }).catch((error: unknown) =>
+        Promise.reject(withVolumes(error, identifier)),
+      );
     },
     collect,
-    async scrub(signal) {
+    async scrub(signal, restart) {
       stopping.signal.throwIfAborted();
       if (scrubbing !== undefined) throw new Fault('vault.busy', 'The vault is being scrubbed already.');
-      scrubbing = scrubVault(vault, {
-        signal: AbortSignal.any([signal, stopping.signal]),
-        onProgress: (progress) => log.debug(progress, 'scrubbing'),
+      const cancelled = new AbortController();
+      const report = scrubVault(vault, {
+        signal: AbortSignal.any([signal, cancelled.signal, stopping.signal]),
+        restart,
+        heal: repair,
+        onProgress: onScrub,
       });
+      scrubbing = { report, cancelled };
       try {
-        return await scrubbing;
+        return await report;
       } finally {
         scrubbing = undefined;
       }
+    },
+    cancelScrub() {
+      scrubbing?.cancelled.abort(new Fault('cancelled', 'The scrub was cancelled; the next one goes on from there.'));
+      return scrubbing !== undefined;
+    },
+    repairSoon() {
+      // What is found while repairs run is found again when it is next read.
+      repairing ??= repairAll()
+        .catch((error: unknown) => log.error({ err: error }, 'images could not be repaired'))
+        .finally(() => {
+          repairing = undefined;
+        });
     },
     async close() {
       clearInterval(timer);
       stopping.abort(
         new Fault('vault.unavailable', 'The server is being stopped.', { action: 'Ask again when it runs.' }),
       );
-      await Promise.allSettled([...collections, scrubbing]);
+      await Promise.allSettled([...collections, scrubbing?.report, repairing]);
     },
   };
 }

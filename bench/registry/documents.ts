@@ -1,19 +1,19 @@
-// Real signed documents by the thousand: many endorsers with keys of their own, images as varied as a marketplace's.
+// Signed documents as varied as a marketplace's: what each says follows from a seed and its number alone.
 import { createHash } from 'node:crypto';
 import { buildMetadata, type MetadataFields } from '../../src/metadata/build.ts';
 import { generateCertificate } from '../../src/signature/generate.ts';
-import { type Signer } from '../../src/signature/keys.ts';
+import { signerFromPem, type Signer } from '../../src/signature/keys.ts';
 import { signDocument } from '../../src/signature/sign.ts';
 
 const systems = [
-  ['centos', ['5.5', '6.2', '7']],
-  ['ubuntu', ['10.04', '12.04', '22.04', '24.04']],
-  ['debian', ['6', '11', '12', '13']],
-  ['ttylinux', ['9.7', '12.1']],
-  ['opensuse', ['11.4', '15.6']],
-  ['fedora', ['14', '41']],
-  ['scientific-linux', ['5.5', '6.1']],
-  ['freebsd', ['13.2', '14.1']],
+  ['centos', 'CentOS', ['5.5', '6.2', '7']],
+  ['ubuntu', 'Ubuntu', ['10.04', '12.04', '22.04', '24.04']],
+  ['debian', 'Debian', ['6', '11', '12', '13']],
+  ['ttylinux', 'ttylinux', ['9.7', '12.1']],
+  ['opensuse', 'openSUSE', ['11.4', '15.6']],
+  ['fedora', 'Fedora', ['14', '41']],
+  ['scientific-linux', 'Scientific Linux', ['5.5', '6.1']],
+  ['freebsd', 'FreeBSD', ['13.2', '14.1']],
 ] as const;
 const roles = [
   'base image',
@@ -24,7 +24,7 @@ const roles = [
   'database',
   'build host',
   'storage head',
-];
+] as const;
 const tools = [
   'compilers',
   'openmpi',
@@ -36,10 +36,13 @@ const tools = [
   'postgresql',
   'cloud-init',
   'root',
-];
+] as const;
+const places = ['Orsay', 'Athens', 'Dublin', 'Madrid', 'Geneva', 'Karlsruhe', 'Amsterdam', 'Lyon'] as const;
+
+type Random = (limit: number) => number;
 
 /** A repeatable pseudo-random number below `limit`. */
-export function picker(seed: number): (limit: number) => number {
+export function picker(seed: number): Random {
   let state = seed >>> 0;
   return (limit) => {
     state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
@@ -48,31 +51,34 @@ export function picker(seed: number): (limit: number) => number {
   };
 }
 
-function pick<Value>(random: (limit: number) => number, list: readonly [Value, ...Value[]] | readonly Value[]): Value {
+export function pick<Value>(random: Random, list: readonly Value[]): Value {
   const value = list[random(list.length)];
   if (value === undefined) throw new Error('nothing to pick from');
   return value;
 }
 
 /** The fields of image `number`; about one in fifty has been withdrawn, one in twenty has expired. */
-export function fieldsOf(number: number): MetadataFields {
-  const random = picker(number + 1);
-  const [os, versions] = pick(random, systems);
+function fieldsOf(seed: number, number: number): MetadataFields {
+  const random = picker(Math.imul(seed, 0x9e3779b1) ^ (number + 1));
+  const [os, system, versions] = pick(random, systems);
+  const osVersion = pick(random, versions);
   const role = pick(random, roles);
-  const sha1 = createHash('sha1').update(`image ${number}`).digest('hex');
+  const [first, second] = [pick(random, tools), pick(random, tools)];
+  const digest = (algorithm: string): string => createHash(algorithm).update(`image ${seed} ${number}`).digest('hex');
+  const sha1 = digest('sha1');
   return {
     bytes: 200_000_000 + random(2_000_000_000),
-    checksums: { 'SHA-1': sha1, 'SHA-256': createHash('sha256').update(`image ${number}`).digest('hex') },
+    checksums: { 'MD5': digest('md5'), 'SHA-1': sha1, 'SHA-256': digest('sha256') },
     type: 'machine',
     kinds: [random(12) === 0 ? 'disk' : 'machine'],
-    title: `${os} ${role} ${number}`,
-    description: `A ${role} with ${pick(random, tools)} and ${pick(random, tools)}, for tests of the marketplace.`,
-    creator: 'Jane Tester',
-    format: pick(random, ['raw', 'qcow2', 'vmdk', 'iso'] as const),
+    title: `${system} ${osVersion} ${role} for ${pick(random, places)}, build ${number}`,
+    description: `A ${role} with ${first} and ${second}. Log in as root with the key that the contextualization gives.`,
+    creator: `Image team of ${pick(random, places)}`,
+    format: pick(random, ['raw', 'qcow2', 'qcow2', 'vmdk', 'iso'] as const),
     compression: 'gz',
-    locations: [`https://images.example.org/${sha1}.img.gz`],
+    locations: [`https://images.example.org/${os}/${sha1}.img.gz`],
     os,
-    osVersion: pick(random, versions),
+    osVersion,
     osArch: pick(random, ['x86_64', 'x86_64', 'i486', 'aarch64']),
     hypervisors: random(3) === 0 ? ['kvm', 'xen'] : ['kvm'],
     disksBuses: ['virtio'],
@@ -83,24 +89,47 @@ export function fieldsOf(number: number): MetadataFields {
   };
 }
 
-const firstMoment = Date.parse('2024-01-01T00:00:00Z');
+const firstMoment = Date.parse('2021-01-01T00:00:00Z');
+/** Between one endorsement and the next. */
+const apart = 120_000;
 
-/** Endorsers with EC P-256 keys, one for each hundred documents up to fifty. */
-export async function makeEndorsers(documents: number): Promise<readonly Signer[]> {
-  const count = Math.max(1, Math.min(50, Math.floor(documents / 100)));
+export interface EndorserKey {
+  readonly keyPem: string;
+  readonly certificatePem: string;
+}
+
+/** How many endorsers so many documents have: one for each hundred, up to two hundred. */
+export const endorsersOf = (documents: number): number => Math.max(1, Math.min(200, Math.floor(documents / 100)));
+
+export const emailOf = (endorser: number): string => `endorser${endorser}@example.org`;
+
+/** Endorsers with EC P-256 keys and self-signed certificates; keys are made anew each time. */
+export async function makeEndorsers(count: number): Promise<readonly EndorserKey[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const subject = { name: `Endorser ${index}`, email: `endorser${index}@example.org`, organization: 'Bench' };
-      const { signer } = await generateCertificate(subject, 'ec-p256', { now: new Date(firstMoment), days: 3650 });
-      return signer;
+      const subject = { name: `Endorser ${index}`, email: emailOf(index), organization: 'Bench' };
+      const made = await generateCertificate(subject, 'ec-p256', { now: new Date(firstMoment), days: 3650 });
+      return { keyPem: made.privateKeyPem, certificatePem: made.certificatePem };
     }),
   );
 }
 
-/** Document `number`, signed by one of the endorsers; one in ten is a newer entry of the image before it. */
-export function signedDocument(number: number, endorsers: readonly Signer[]): Buffer {
-  const image = number % 10 === 9 ? number - 1 : number;
-  const signer = pick(picker(image), endorsers);
-  const created = new Date(firstMoment + number * 600_000);
-  return Buffer.from(signDocument(buildMetadata(fieldsOf(image), '2024-01-01T00:00:00Z'), signer, { created }));
+export const signersOf = (keys: readonly EndorserKey[]): readonly Signer[] =>
+  keys.map(({ keyPem, certificatePem }) => signerFromPem(keyPem, certificatePem));
+
+/** One in ten documents is a newer entry of an image that came a thousand documents before it. */
+function imageOf(number: number): number {
+  return number % 10 === 9 && number >= 999 ? number - 999 : number;
+}
+
+/** The unsigned text of document `number`. */
+export function unsignedDocument(seed: number, number: number): string {
+  return buildMetadata(fieldsOf(seed, imageOf(number)), '2021-01-01T00:00:00Z');
+}
+
+/** Document `number`, signed by one of the endorsers. */
+export function signedDocument(seed: number, number: number, signers: readonly Signer[]): Buffer {
+  const signer = pick(picker(imageOf(number)), signers);
+  const created = new Date(firstMoment + number * apart);
+  return Buffer.from(signDocument(unsignedDocument(seed, number), signer, { created }));
 }

@@ -1,8 +1,11 @@
 // A small iSCSI initiator (RFC 7143), one command at a time: enough for the demo to read a disk as a hypervisor would.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { sectorBytes } from '../../src/block/device.ts';
+import { chapResponse } from '../../src/iscsi/login/chap.ts';
+import { formatBinary, formatText, parseBinary, parseText } from '../../src/iscsi/login/text.ts';
+import { BufferPool } from '../../src/iscsi/wire/buffer-pool.ts';
 import {
   basicHeader,
   dataIn,
@@ -18,6 +21,7 @@ import {
   scsiResponse,
   targetOpcode,
 } from '../../src/iscsi/wire/pdu.ts';
+import { PduReader } from '../../src/iscsi/wire/pdu-reader.ts';
 
 export interface InitiatorOptions {
   readonly host: string;
@@ -43,41 +47,19 @@ const chapSha256 = '7';
 const burst = 256 * 1024;
 const padded = (length: number): number => (length + 3) & ~3;
 
-/** Cuts the socket's bytes into PDUs; without digests, the length is all there is to know. */
+/** Cuts the socket's bytes into PDUs, each a copy. */
 async function* pdus(socket: Socket): AsyncGenerator<Pdu, undefined> {
-  let pending: Buffer = Buffer.alloc(0);
+  const limits = { maxDataSegment: burst, headerDigest: false, dataDigest: false };
+  const reader = new PduReader(new BufferPool(1), limits);
   for await (const piece of socket as AsyncIterable<Buffer>) {
-    pending = Buffer.concat([pending, piece]);
-    while (pending.length >= headerBytes) {
-      const { dataSegmentLength, totalAhsLength } = basicHeader.read(pending);
-      const start = headerBytes + totalAhsLength * 4;
-      const end = start + padded(dataSegmentLength);
-      if (pending.length < end) break;
-      yield { header: pending.subarray(0, headerBytes), data: pending.subarray(start, start + dataSegmentLength) };
-      pending = pending.subarray(end);
+    reader.push(piece);
+    while (reader.next()) {
+      const { buffer, at, dataAt, dataLength } = reader;
+      const header = Buffer.from(buffer.subarray(at, at + headerBytes));
+      yield { header, data: Buffer.from(buffer.subarray(dataAt, dataAt + dataLength)) };
     }
   }
 }
-
-const keys = (text: Readonly<Record<string, string>>): Buffer =>
-  Buffer.from(
-    Object.entries(text)
-      .map(([key, value]) => `${key}=${value}\0`)
-      .join(''),
-  );
-
-const readKeys = (data: Buffer): ReadonlyMap<string, string> =>
-  new Map(
-    data
-      .toString()
-      .split('\0')
-      .filter((pair) => pair.includes('='))
-      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-  );
-
-/** `0x…` or `0b…` (RFC 7143 §6.1). */
-const binaryValue = (text: string): Buffer =>
-  text.toLowerCase().startsWith('0b') ? Buffer.from(text.slice(2), 'base64') : Buffer.from(text.slice(2), 'hex');
 
 export class Initiator {
   readonly #socket: Socket;
@@ -116,13 +98,12 @@ export class Initiator {
       AuthMethod: 'CHAP',
     });
     const challenge = await this.#loginStep(stage.security, stage.security, false, { CHAP_A: chapSha256 });
-    const id = Number(challenge.get('CHAP_I'));
-    const response = createHash('sha256')
-      .update(Buffer.from([id]))
-      .update(chap.secret)
-      .update(binaryValue(challenge.get('CHAP_C') ?? '0x'))
-      .digest('hex');
-    await this.#loginStep(stage.security, stage.operational, true, { CHAP_N: chap.name, CHAP_R: `0x${response}` });
+    const bytes = parseBinary(challenge.get('CHAP_C') ?? '', 1024);
+    const response = chapResponse(chapSha256, Number(challenge.get('CHAP_I')), chap.secret, bytes);
+    await this.#loginStep(stage.security, stage.operational, true, {
+      CHAP_N: chap.name,
+      CHAP_R: formatBinary(response),
+    });
     const agreed = await this.#loginStep(stage.operational, stage.fullFeature, true, {
       HeaderDigest: 'None',
       DataDigest: 'None',
@@ -139,7 +120,7 @@ export class Initiator {
     transit: boolean,
     text: Readonly<Record<string, string>>,
   ): Promise<ReadonlyMap<string, string>> {
-    const data = keys(text);
+    const data = formatText(Object.entries(text));
     this.#send(
       loginRequest.build({
         opcode: initiatorOpcode.login,
@@ -161,7 +142,7 @@ export class Initiator {
       const status = (answer.statusClass * 256 + answer.statusDetail).toString(16).padStart(4, '0');
       throw new Error(`the target refused the login with status 0x${status}`);
     }
-    return readKeys(pdu.data);
+    return parseText(pdu.data);
   }
 
   readonly #isid = Buffer.concat([Buffer.from([0x80]), randomBytes(3), Buffer.alloc(2)]);
@@ -174,6 +155,8 @@ export class Initiator {
     const next = await this.#incoming.next();
     if (next.done === true) throw new Error('the target closed the connection');
     const { opcode } = basicHeader.read(next.value.header);
+    // The target would like us to leave: what is under way is finished first.
+    if (opcode === targetOpcode.asyncMessage) return await this.#receive(...expected);
     if (!expected.includes(opcode)) throw new Error(`the target sent a PDU of type 0x${opcode.toString(16)}`);
     if (opcode !== targetOpcode.readyToTransfer) this.#expStatSn = scsiResponse.read(next.value.header).statSn + 1;
     return { ...next.value, opcode };

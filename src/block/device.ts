@@ -27,7 +27,10 @@ export interface BlockDevice {
   readonly readOnly: boolean;
   /** Fills `into` with the bytes at `offset`. */
   read(offset: number, into: Buffer): undefined | Promise<void>;
-  /** Writes all of `data` at `offset`. Once done, the bytes survive the end of this process, though not of the machine. */
+  /**
+   * Writes all of `data` at `offset`. Once done, the bytes survive the end of this process, though not of the machine.
+   * `data` is the caller's again when this returns: a device that finishes later works on a copy.
+   */
   write(offset: number, data: Buffer): undefined | Promise<void>;
   /** Makes all writes that were answered before this call survive a power cut. */
   flush(): undefined | Promise<void>;

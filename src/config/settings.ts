@@ -1,4 +1,5 @@
 // Every setting of the server in one table: its type, its default and what it is for. Flags, environment and file follow from it.
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -15,6 +16,17 @@ const list = z.union([
   ),
 ]);
 const count = z.coerce.number().int().positive();
+
+/** An IP address, or one with the length of a prefix behind it. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  const bits = isIP(address) === 4 ? 32 : 128;
+  return (
+    isIP(address) !== 0 &&
+    more.length === 0 &&
+    (prefix === undefined || (/^\d{1,3}$/u.test(prefix) && Number(prefix) <= bits))
+  );
+}
 
 /** Name of the file in the data folder that holds the operator token. */
 export const operatorTokenFile = 'operator.token';
@@ -96,6 +108,56 @@ export const settings = {
     value: undefined,
     description: 'accept the weak signatures (RSA-SHA1) of old documents, marked as weak',
   },
+  'upload-limit': {
+    schema: count,
+    default: () => 300,
+    value: 'N',
+    description: 'uploads that one address may send in a minute',
+  },
+  'endorser-limit': {
+    schema: count,
+    default: () => 1000,
+    value: 'N',
+    description: 'documents of one endorser that are taken in within an hour',
+  },
+  'trusted-proxies': {
+    schema: list.pipe(z.array(z.string().refine(isNetwork, 'is no address and no network such as 10.0.0.0/8'))),
+    default: () => [],
+    value: 'CIDR,…',
+    description: 'proxies before this server, whose X-Forwarded-For is believed',
+  },
+  'confirm': {
+    schema: z.enum(['off', 'new', 'all']),
+    default: () => 'off' as const,
+    value: 'WHICH',
+    description:
+      'uploads that wait until their endorser confirms them by e-mail: off, new (of certificates not confirmed yet) or all',
+  },
+  'confirm-hours': {
+    schema: z.coerce.number().positive().max(8760),
+    default: () => 72,
+    value: 'HOURS',
+    description: 'how long the link in such a mail is good',
+  },
+  'smtp-url': {
+    schema: z
+      .string()
+      .regex(/^smtps?:\/\/\S+$/u, 'is no address such as smtps://user@mail.example.org')
+      .optional(),
+    default: () => undefined,
+    value: 'URL',
+    secret: true,
+    description: 'mail server that takes the mails (smtp://… or smtps://…)',
+  },
+  'mail-from': {
+    schema: z
+      .string()
+      .regex(/^[^\s@<>,;]+@[^\s@<>,;]+$/u, 'is no e-mail address')
+      .optional(),
+    default: () => undefined,
+    value: 'ADDRESS',
+    description: 'who the mails are from',
+  },
   'pull-allow': {
     schema: list,
     default: () => [],
@@ -108,11 +170,29 @@ export const settings = {
     value: 'N',
     description: 'largest image that is pulled',
   },
+  'pulls-at-once': {
+    schema: count.max(100),
+    default: () => 4,
+    value: 'N',
+    description: 'images that are pulled at the same time; others wait',
+  },
+  'pull-rate': {
+    schema: count.optional(),
+    default: () => undefined,
+    value: 'BYTES',
+    description: 'bytes per second that all pulls together may take; without one, as fast as it goes',
+  },
   'gc-grace': {
     schema: z.coerce.number().nonnegative().max(8760),
     default: () => 24,
     value: 'HOURS',
     description: 'how long what nothing refers to stays in the vault before it is collected',
+  },
+  'vault-quota': {
+    schema: count.optional(),
+    default: () => undefined,
+    value: 'N',
+    description: 'bytes that images and snapshots may take in the vault; images nobody uses are evicted for a new one',
   },
   'log-level': {
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

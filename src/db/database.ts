@@ -3,9 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteConnection from 'better-sqlite3';
 import { Kysely, PostgresDialect, SqliteDialect, type LogEvent } from 'kysely';
+import { GroupCommit } from './group-commit.ts';
 import { migrate } from './migrate.ts';
 import { openPool } from './postgres.ts';
-import { statementCache } from './statement-cache.ts';
+import { writerPragmas } from './sqlite/pragmas.ts';
+import { statementCache } from './sqlite/statement-cache.ts';
+import { threadedSqlite } from './sqlite/threaded-dialect.ts';
 import { type Tables } from './tables.ts';
 
 /** The product behind the queries. Only full-text search and a list as one parameter are written per dialect. */
@@ -14,6 +17,8 @@ export type Dialect = 'sqlite' | 'postgres';
 export interface Database {
   readonly dialect: Dialect;
   readonly query: Kysely<Tables>;
+  /** Runs work in a transaction that others may share, so it may run twice; see {@link GroupCommit.write}. */
+  readonly write: <Result>(work: (queries: Queries) => Promise<Result>) => Promise<Result>;
   /** Waits for what is running and lets the files or connections go. */
   close(): Promise<void>;
 }
@@ -24,12 +29,12 @@ export type Queries = Kysely<Tables>;
 export interface SqliteLocation {
   /** Path of the file, made (with its folder) where it is missing; `:memory:` for one that is forgotten. */
   readonly file: string;
+  /**
+   * Threads that read, beside one that writes: for a server, whose own thread then never waits for the disk or a long
+   * query. Left out, everything runs in the calling thread.
+   */
+  readonly readers?: number;
 }
-
-/** Page cache, in KiB. */
-const cacheKiB = 64 * 1024;
-/** How long a write waits for another process that is writing, in milliseconds. */
-const busyTimeoutMs = 10_000;
 
 export interface PostgresLocation {
   /** Such as `postgres://user:secret@host:5432/mintmark`, with every parameter of libpq's that `pg` knows. */
@@ -45,16 +50,13 @@ export interface DatabaseOptions {
 
 type QueryLog = (event: LogEvent) => void;
 
-/** Commits return after the write-ahead log has been synced: what was acknowledged is there after a power cut. */
-function openSqlite(file: string, log: QueryLog): Kysely<Tables> {
+function openSqlite({ file, readers }: SqliteLocation, log: QueryLog): Kysely<Tables> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+  if (readers !== undefined && file !== ':memory:') {
+    return new Kysely<Tables>({ dialect: threadedSqlite(file, readers), log });
+  }
   const connection = new SqliteConnection(file);
-  connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
-  connection.pragma('journal_mode = WAL');
-  connection.pragma('synchronous = FULL');
-  connection.pragma('foreign_keys = ON');
-  connection.pragma('trusted_schema = OFF');
-  connection.pragma(`cache_size = -${cacheKiB}`);
+  for (const pragma of writerPragmas) connection.pragma(pragma);
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: statementCache(connection) }), log });
 }
 
@@ -71,9 +73,15 @@ export async function openDatabase(
   };
   const [dialect, query]: [Dialect, Kysely<Tables>] =
     'file' in location
-      ? ['sqlite', openSqlite(location.file, log)]
+      ? ['sqlite', openSqlite(location, log)]
       : ['postgres', new Kysely<Tables>({ dialect: new PostgresDialect({ pool: await openPool(location) }), log })];
-  const database: Database = { dialect, query, close: () => query.destroy() };
+  const commits = new GroupCommit(query);
+  const database: Database = {
+    dialect,
+    query,
+    write: (work) => commits.write(work),
+    close: () => query.destroy(),
+  };
   try {
     await migrate(database);
   } catch (error) {

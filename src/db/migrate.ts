@@ -6,6 +6,7 @@ import { registryTables } from './migrations/0001-registry.ts';
 import { mirrorTables } from './migrations/0002-mirrors.ts';
 import { logIdentityTables } from './migrations/0003-log-identity.ts';
 import { jobTables } from './migrations/0004-jobs.ts';
+import { confirmationTables } from './migrations/0005-confirmation.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
@@ -13,6 +14,7 @@ const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[
   '0002-mirrors': mirrorTables,
   '0003-log-identity': logIdentityTables,
   '0004-jobs': jobTables,
+  '0005-confirmation': confirmationTables,
 };
 
 function asMigration(statements: readonly string[]): Migration {

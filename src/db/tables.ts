@@ -75,6 +75,40 @@ interface EndorserRow {
   images: number;
 }
 
+interface PendingDocumentRow {
+  sha256: string;
+  identifier: string;
+  email: string;
+  created: string;
+  received_at: string;
+  expires_at: string;
+  address: string | null;
+  bytes: Buffer;
+}
+
+interface ConfirmationTokenRow {
+  hash: string;
+  sha256: string;
+}
+
+interface OutboxRow {
+  sha256: string;
+  due_at: string;
+  attempts: number;
+}
+
+interface ConfirmedSignerRow {
+  email: string;
+  fingerprint: string;
+  confirmed_at: string;
+}
+
+interface EndorserUploadsRow {
+  email: string;
+  hour: string;
+  uploads: number;
+}
+
 interface LogIdentityRow {
   id: number;
   name: string;
@@ -103,6 +137,7 @@ interface MirrorNodeRow {
 /** Times with ms: `YYYY-MM-DDThh:mm:ss.sssZ`. */
 interface JobRow {
   id: Generated<number>;
+  place: string;
   kind: string;
   job_key: string;
   data: string;
@@ -130,6 +165,11 @@ interface JobSiteRow {
 }
 
 export interface Tables {
+  pending_documents: PendingDocumentRow;
+  confirmation_tokens: ConfirmationTokenRow;
+  outbox: OutboxRow;
+  confirmed_signers: ConfirmedSignerRow;
+  endorser_uploads: EndorserUploadsRow;
   jobs: JobRow;
   job_site: JobSiteRow;
   log_identity: LogIdentityRow;

@@ -4,7 +4,7 @@ import { judge, type Judgement, type Policy } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
 import { type Registry } from '../registry/registry.ts';
 import { type AttachRequest } from '../volumes/attachments.ts';
-import { type CloneRequest, type CreateRequest } from '../volumes/lifecycle.ts';
+import { type CloneRequest, type CreateRequest } from '../volumes/requests.ts';
 import { type Attachment, type Volume } from '../volumes/model.ts';
 import { type Volumes } from '../volumes/volumes.ts';
 
@@ -13,8 +13,16 @@ export interface DeliveryDeps {
   /** The policy in force at this moment. */
   readonly policy: () => Policy;
   readonly volumes: Volumes;
-  /** Brings the image of an admitted entry into the vault, proven; does nothing where it is there. */
-  readonly pull: (entry: RegistryEntry) => Promise<void>;
+  readonly pulls: {
+    /** Brings the image of an admitted entry into the vault, proven; does nothing where it is there. */
+    readonly pull: (entry: RegistryEntry) => Promise<void>;
+    /** Sees to it that it comes, and returns the job; undefined where it is there. */
+    readonly begin: (entry: RegistryEntry) => Promise<{ readonly id: number } | undefined>;
+  };
+  /** Keeps an image that is in the vault from being evicted, until what it returns is called. Throws `not-found`. */
+  readonly hold: (identifier: string) => Promise<() => void>;
+  /** Is told whenever a disk of an image is attached. */
+  readonly used: (identifier: string) => void;
   readonly now: () => Date;
 }
 
@@ -30,19 +38,26 @@ export type NewVolume =
 type Labelled<Shape> = Shape & { readonly tag?: string | undefined };
 
 export interface Delivery {
+  /** The newest endorsement of an image that the policy admits. Throws `policy.denied`, `registry.no-entry`. */
+  admitted(identifier: string): Promise<RegistryEntry>;
   /** Pulls an image now. Throws `policy.denied`, `registry.no-entry`, or what the pull throws. */
   pullImage(identifier: string): Promise<RegistryEntry>;
+  /** Sees to it that an image is pulled, and returns the number of the job; undefined where it is there. Throws as {@link Delivery.pullImage} does. */
+  beginPull(identifier: string): Promise<number | undefined>;
   /** Throws as {@link Delivery.pullImage} does, and what the volumes throw. */
   createVolume(request: NewVolume): Promise<Volume>;
   /** Throws `policy.denied` where the volume's image is no longer admitted. */
   attach(request: AttachRequest): Promise<Attachment>;
 }
 
+/** How often an image that is evicted at the same time is pulled again for one volume. */
+const pullsAgain = 2;
+
 /** An optional member stays out where it is undefined. */
 const given = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [N in Name]?: Value } =>
   value === undefined ? {} : ({ [name]: value } as { readonly [N in Name]?: Value });
 
-export function createDelivery({ registry, policy, volumes, pull, now }: DeliveryDeps): Delivery {
+export function createDelivery({ registry, policy, volumes, pulls, hold, used, now }: DeliveryDeps): Delivery {
   /** The newest endorsement that the policy admits. */
   async function admittedEntry(identifier: string): Promise<RegistryEntry> {
     const entries = await registry.image(identifier);
@@ -59,12 +74,26 @@ export function createDelivery({ registry, policy, volumes, pull, now }: Deliver
 
   async function pullImage(identifier: string): Promise<RegistryEntry> {
     const entry = await admittedEntry(identifier);
-    await pull(entry);
+    await pulls.pull(entry);
     return entry;
   }
 
+  /** An image may be evicted between its pull and the lease on it: then it is pulled again. */
+  async function pullAndHold(identifier: string): Promise<() => void> {
+    for (let turn = 0; ; turn += 1) {
+      await pullImage(identifier);
+      try {
+        return await hold(identifier);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== 'not-found' || turn === pullsAgain) throw error;
+      }
+    }
+  }
+
   return {
+    admitted: admittedEntry,
     pullImage,
+    beginPull: async (identifier) => (await pulls.begin(await admittedEntry(identifier)))?.id,
 
     async createVolume(request) {
       const labels = { ...given('tag', request.tag), ...given('size', request.size) };
@@ -75,14 +104,20 @@ export function createDelivery({ registry, policy, volumes, pull, now }: Deliver
       }
       if ('image' in request) {
         const { image, kind } = request;
-        await pullImage(image);
-        return await volumes.create({ kind, image, ...labels } satisfies CreateRequest);
+        const release = await pullAndHold(image);
+        try {
+          return await volumes.create({ kind, image, ...labels } satisfies CreateRequest);
+        } finally {
+          release();
+        }
       }
       return await volumes.create({ kind: 'blank', ...labels, size: request.size });
     },
 
     async attach(request) {
       await checkVolume(request.volume);
+      const { image } = volumes.show(request.volume);
+      if (image !== undefined) used(image);
       return await volumes.attach(request);
     },
   };

@@ -192,6 +192,30 @@ export const faults = {
     title: 'Another document has this key',
     action: 'What was accepted never changes; sign again for a newer entry.',
   },
+  'registry.endorser-limit': {
+    status: 429,
+    exit: exitCodes.unavailable,
+    title: 'This endorser uploads too much',
+    action: 'Wait as long as the Retry-After header says, or ask the operators of the site for a higher limit.',
+  },
+  'registry.too-many-waiting': {
+    status: 429,
+    exit: exitCodes.unavailable,
+    title: 'Too many documents wait for this endorser',
+    action: 'Open the links that were mailed, and confirm or decline them; then upload again.',
+  },
+  'registry.no-mail': {
+    status: 422,
+    exit: exitCodes.invalid,
+    title: 'The endorser cannot be asked by mail',
+    action: 'Use a certificate with a plain e-mail address, and sign the document again.',
+  },
+  'registry.no-confirmation': {
+    status: 404,
+    exit: exitCodes.notFound,
+    title: 'Nothing waits behind this link',
+    action: 'Look whether the entry is published already; if the link has expired, upload the document again.',
+  },
   'registry.no-entry': {
     status: 404,
     exit: exitCodes.notFound,
@@ -258,6 +282,13 @@ export const faults = {
     title: 'The policy cannot be read',
     action: 'Correct the named line or member; the policy that was in force stays in force.',
   },
+  // mail
+  'mail.refused': {
+    status: 502,
+    exit: exitCodes.unavailable,
+    title: 'The mail server takes no mail for this address',
+    action: 'Look at the reason that the mail server gives, and at --mail-from and --smtp-url.',
+  },
   // vault, pull, jobs
   'vault.unavailable': {
     status: 503,
@@ -271,17 +302,23 @@ export const faults = {
     title: 'The vault has no room left',
     action: 'Free space: evict images with `mintmark cache evict`, then run `mintmark cache gc`; or add storage.',
   },
+  'vault.quota': {
+    status: 507,
+    exit: exitCodes.unavailable,
+    title: 'The quota of the vault does not allow it',
+    action: 'Remove volumes, unpin or evict images that are not needed, or raise --vault-quota.',
+  },
   'vault.corrupt': {
     status: 500,
     exit: exitCodes.failed,
     title: 'What the vault holds does not match its checksum',
-    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
   },
   'vault.missing': {
     status: 500,
     exit: exitCodes.failed,
     title: 'The vault lacks a part of this disk',
-    action: 'Run `mintmark cache scrub`; an image that cannot be repaired is fetched again by `mintmark image pull`.',
+    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
   },
   'vault.bad-format': {
     status: 500,

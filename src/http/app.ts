@@ -9,13 +9,16 @@ export interface AppDeps {
   readonly routes: readonly Router[];
   readonly staticFolder: string;
   readonly errorPage: (problem: Problem) => string;
+  /** Networks of the proxies that say whose a request is. */
+  readonly trustedProxies: readonly string[];
   readonly log: Logger;
 }
 
-export function createApp({ routes, staticFolder, errorPage, log }: AppDeps): Express {
+export function createApp({ routes, staticFolder, errorPage, trustedProxies, log }: AppDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.set('trust proxy', [...trustedProxies]);
   app.use(
     helmet({
       contentSecurityPolicy: {
@@ -64,6 +67,7 @@ function answerFailure(errorPage: (problem: Problem) => string, log: Logger): Er
       return;
     }
     response.status(problem.status).set('Cache-Control', 'no-store');
+    if (typeof problem['retryAfter'] === 'number') response.set('Retry-After', String(problem['retryAfter']));
     if (request.accepts(['application/json', 'text/html']) === 'text/html')
       response.type('html').send(errorPage(problem));
     else response.type('application/problem+json').send(JSON.stringify(problem));

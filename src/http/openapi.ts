@@ -3,6 +3,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { endorserQuerySchema } from '../registry/endorsers.ts';
 import { entryQuerySchema } from '../registry/query.ts';
+import { trustMaterialSchema } from '../trust/material.ts';
 import { attachmentDetails, newAttachmentBody } from './routes/attachments/schema.ts';
 import {
   collectionAnswer,
@@ -11,9 +12,13 @@ import {
   evictionAnswer,
   evictionBody,
   pinAnswer,
+  pullQuery,
   scrubAnswer,
+  scrubBody,
   usageAnswer,
 } from './routes/cache/schema.ts';
+import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
+import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody } from './routes/policy/schema.ts';
 import {
@@ -48,9 +53,23 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/metadata': {
     get: { summary: 'Entries by filters, with facets and pages', query: entryQuerySchema, types: pageOrXml },
     post: {
-      summary: 'Publish a signed document (application/xml, or a form with a file)',
+      summary:
+        'Publish a signed document (application/xml, or a form with a file); 202 where its endorser has to confirm it',
       answer: [201],
       types: pageOrXml,
+    },
+  },
+  '/confirmations': {
+    get: {
+      summary: 'What the link in a mail is about; decides nothing',
+      query: confirmationQuery,
+      types: ['text/html'],
+    },
+    post: {
+      summary: 'Publish an upload that waits for its endorser, or refuse it',
+      body: confirmationBody,
+      answer: [201],
+      types: ['text/html'],
     },
   },
   '/metadata/check': {
@@ -69,12 +88,23 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/endorsers/{email}': { get: { summary: 'One endorser', types: ['text/html'] } },
   '/endorsers/{email}/tags': { get: { summary: 'Tags in use, with the newest entry of each' } },
   '/images/{identifier}': { get: { summary: 'All current endorsements of an image, and its state in the cache' } },
+  '/trust': {
+    get: {
+      summary: 'The certificates and revocation lists that signers are checked with',
+      answer: [200, trustMaterialSchema],
+    },
+  },
   '/policy': { get: { summary: 'The policy in force' } },
   '/policy/check': { post: { summary: 'The verdict of every rule on an image', body: checkBody } },
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
   '/cache/{identifier}': {
     get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
-    post: { summary: 'Pull an image now', operator: true },
+    post: {
+      summary:
+        'Pull an image now, or say what that would do; answered when it is here, or at once (202) with the number of the job',
+      query: pullQuery,
+      operator: true,
+    },
     delete: {
       summary: 'Take an image that is not in use out of the cache',
       query: dryRunQuery,
@@ -108,10 +138,25 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/scrubs': {
     post: {
-      summary: 'Read everything back, repair what has a second copy, name what is broken; ends with the request',
+      summary:
+        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+      body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,
     },
+    delete: { summary: 'End the scrub that runs; the next one goes on from there', answer: deleted, operator: true },
+  },
+  '/jobs': {
+    get: {
+      summary: 'What the server does in the background, newest first',
+      query: jobQuery,
+      answer: [200, jobList],
+      operator: true,
+    },
+  },
+  '/jobs/{id}': {
+    get: { summary: 'One job with its attempts', answer: [200, jobAnswer], operator: true },
+    delete: { summary: 'End a job that has not ended', answer: [200, jobAnswer], operator: true },
   },
   '/volumes': {
     get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },
@@ -161,7 +206,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/log/proof/inclusion': { get: { summary: 'Proof that a decision is in the log', query: inclusionQuery } },
   '/log/proof/consistency': { get: { summary: 'Proof that the log has only grown', query: consistencyQuery } },
-  '/events': { get: { summary: 'Uploads, pulls and attachments as they happen', types: ['text/event-stream'] } },
+  '/events': { get: { summary: 'Uploads, pulls, jobs and attachments as they happen', types: ['text/event-stream'] } },
   '/healthz': { get: { summary: 'Is the process alive?' } },
   '/readyz': { get: { summary: 'Does the registry answer?' } },
   '/openapi.json': { get: { summary: 'This description' } },

@@ -2,6 +2,7 @@
 import { Router, type Request } from 'express';
 import { type Fault } from '../errors/fault.ts';
 import { browsePage } from '../pages/browse.tsx';
+import { confirmationPage, declinedPage, waitingPage } from '../pages/confirmation.tsx';
 import { endorserPage, endorsersPage } from '../pages/endorsers.tsx';
 import { entryPage } from '../pages/entry.tsx';
 import { errorPage } from '../pages/error.tsx';
@@ -12,6 +13,7 @@ import { type Judgement } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
 import { entryQuerySchema, type EntryQuery } from '../registry/query.ts';
 import { type Registry } from '../registry/registry.ts';
+import { type ConfirmationPages } from './routes/confirmations/route.ts';
 import { type EndorserPages } from './routes/endorsers/route.ts';
 import { type LogPages } from './routes/log/route.ts';
 import { type MetadataPages } from './routes/metadata/route.ts';
@@ -26,7 +28,7 @@ export interface PagesDeps {
   readonly site: SiteView;
 }
 
-export interface SitePages extends MetadataPages, EndorserPages, LogPages {
+export interface SitePages extends MetadataPages, EndorserPages, LogPages, ConfirmationPages {
   upload(): string;
   failure(problem: Problem): string;
 }
@@ -74,6 +76,12 @@ export function sitePages({ registry, judge, origin, site }: PagesDeps): SitePag
       const { title, detail } = problemOf(fault);
       return uploadPage({ site, refused: { title, detail, failures: failuresOf(fault.details) } });
     },
+
+    waiting: ({ email, expiresAt }) => waitingPage({ site, email, expiresAt }),
+
+    confirmation: (token, awaited) => confirmationPage({ site, token, ...awaited }),
+
+    declined: () => declinedPage(site),
 
     endorsers({ endorsers, total, next }, first) {
       return endorsersPage({ site, endorsers, total, first, ...(next === undefined ? {} : { next }) });

@@ -11,6 +11,8 @@ export interface TargetLimits {
   readonly busyMilliseconds: number;
   /** Milliseconds that a command waits for its data from the initiator before the connection is dropped. */
   readonly dataMilliseconds: number;
+  /** Milliseconds that an initiator has to log out where a disk is detached or the target stops; 0 does not ask it. */
+  readonly logoutMilliseconds: number;
   /** Commands at once in one session. */
   readonly queueDepth: number;
   /** Longest data segment that we take, in bytes: our MaxRecvDataSegmentLength. */
@@ -36,6 +38,7 @@ export const defaultLimits: TargetLimits = {
   idleMilliseconds: 30_000,
   busyMilliseconds: 8_000,
   dataMilliseconds: 60_000,
+  logoutMilliseconds: 2_000,
   queueDepth: 128,
   receiveSegment: 256 * 1024,
   firstBurst: 256 * 1024,

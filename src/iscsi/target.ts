@@ -10,6 +10,7 @@ import { loginStatus } from './login/status.ts';
 import { type UnitPath } from './scsi/command.ts';
 import { LogicalUnit } from './scsi/logical-unit.ts';
 import { Connection, type ConnectionHost } from './session/connection.ts';
+import { receiveBytes } from './session/incoming.ts';
 import { Session } from './session/session.ts';
 import { type ByteBudget } from './session/task.ts';
 import { BufferPool } from './wire/buffer-pool.ts';
@@ -42,12 +43,17 @@ export interface SessionDescription {
 export interface Target {
   /** Where it listens, in the order of the options, with the ports in use. */
   readonly portals: readonly Portal[];
+  /** How many are connected, logged in or not. */
+  readonly connections: number;
   sessions(): readonly SessionDescription[];
-  /** Ends the sessions of a target name, or of one initiator there: a volume was detached. Resolves once their grants are released. */
+  /**
+   * Ends the sessions of a target name, or of one initiator there: a volume was detached. Their initiators are asked to
+   * log out first. Resolves once their grants are released.
+   */
   endSessions(target: string, initiator?: string): Promise<void>;
   /** Tells the initiators of the disk that its size has changed. */
   capacityChanged(identity: string): void;
-  /** Stops listening, ends all sessions and waits until their grants are released. */
+  /** Stops listening, ends all sessions in the same way and waits until their grants are released. */
   close(): Promise<void>;
 }
 
@@ -68,6 +74,7 @@ class IscsiTarget implements ConnectionHost, Target {
   portals: readonly Portal[] = [];
   readonly limits: TargetLimits;
   readonly pool = new BufferPool(32);
+  readonly receiveBuffer = Buffer.allocUnsafeSlow(receiveBytes);
   readonly #options: TargetOptions;
   readonly #clock: Clock;
   readonly #budget: ByteBudget;
@@ -90,7 +97,7 @@ class IscsiTarget implements ConnectionHost, Target {
   async listen(): Promise<void> {
     const bound: Portal[] = [];
     for (const portal of this.#options.portals) {
-      const server = createServer({ pauseOnConnect: false }, (socket) => this.#accept(socket));
+      const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
       this.#servers.push(server);
       server.listen(portal.port, portal.host);
       await once(server, 'listening');
@@ -105,11 +112,15 @@ class IscsiTarget implements ConnectionHost, Target {
   }
 
   async close(): Promise<void> {
-    this.#stopSweep();
     for (const server of this.#servers) server.close();
-    const connections = [...this.#connections];
-    for (const connection of connections) connection.drop('the target stops');
-    await Promise.allSettled([...connections.map((connection) => connection.ended), ...this.#endings]);
+    for (const connection of this.#connections) connection.retire('the target stops');
+    await Promise.allSettled(this.#endings);
+    this.#stopSweep();
+    for (const connection of this.#connections) connection.drop('the target stops');
+  }
+
+  get connections(): number {
+    return this.#connections.size;
   }
 
   sessions(): readonly SessionDescription[] {
@@ -124,7 +135,7 @@ class IscsiTarget implements ConnectionHost, Target {
     const meant = [...this.#sessions.values()].filter(
       ({ outcome }) => outcome.target === target && (initiator === undefined || outcome.initiator === initiator),
     );
-    for (const { connection } of meant) connection.drop('ended by the administrator');
+    for (const { connection } of meant) connection.retire('ended by the administrator');
     await Promise.allSettled(meant.map(({ connection }) => connection.ended));
   }
 
@@ -153,7 +164,6 @@ class IscsiTarget implements ConnectionHost, Target {
   closed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#forget(connection);
-    this.#remember(connection.ended);
   }
 
   openSession(
@@ -279,7 +289,9 @@ class IscsiTarget implements ConnectionHost, Target {
       socket.destroy();
       return;
     }
-    this.#connections.add(new Connection(socket, this));
+    const connection = new Connection(socket, this);
+    this.#connections.add(connection);
+    this.#remember(connection.ended);
   }
 }
 

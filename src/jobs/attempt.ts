@@ -19,7 +19,10 @@ export interface AttemptParts {
   /** How long a sign of life counts, in ms. */
   readonly lease: number;
   readonly now: () => Date;
+  /** The database has it. */
   readonly changed: (job: Job) => void;
+  /** The database may not have it yet. */
+  readonly told: (job: Job) => void;
   readonly problem: (error: unknown, doing: string) => void;
 }
 
@@ -38,7 +41,7 @@ export interface RunningAttempt {
 const later = (time: Date, milliseconds: number): string => new Date(time.getTime() + milliseconds).toISOString();
 
 export function beginAttempt(parts: AttemptParts): RunningAttempt {
-  const { store, kind, job, worker, lease, now, changed, problem } = parts;
+  const { store, kind, job, worker, lease, now, changed, told, problem } = parts;
   const wanted = new AbortController();
   let progress: Job['progress'];
   let kept: Job['progress'];
@@ -50,13 +53,13 @@ export function beginAttempt(parts: AttemptParts): RunningAttempt {
   async function beat(): Promise<void> {
     const at = now();
     const until = later(at, lease);
-    const told = progress;
+    const latest = progress;
     try {
       const after = await store.apply(job.id, {
         type: 'beat',
         worker,
         leaseUntil: until,
-        ...(told === undefined ? {} : { progress: told }),
+        ...(latest === undefined ? {} : { progress: latest }),
       });
       if (after === undefined) {
         wanted.abort(new Fault('jobs.lost', `Another process has taken over job ${job.id}.`));
@@ -64,8 +67,8 @@ export function beginAttempt(parts: AttemptParts): RunningAttempt {
       }
       lastBeat = at.getTime();
       leaseUntil = Date.parse(until);
-      if (told !== kept) changed(after);
-      kept = told;
+      if (latest !== kept) changed(after);
+      kept = latest;
       if (after.cancelling) wanted.abort(new Fault('jobs.cancelled', `Job ${job.id} was cancelled.`));
     } catch (error) {
       problem(error, `giving a sign of life for job ${job.id}`);
@@ -97,7 +100,7 @@ export function beginAttempt(parts: AttemptParts): RunningAttempt {
         signal: wanted.signal,
         progress(value) {
           progress = value;
-          changed({ ...job, progress: value });
+          told({ ...job, progress: value });
         },
       });
       const at = now().toISOString();

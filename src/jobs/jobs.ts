@@ -1,4 +1,5 @@
 // Jobs: idempotent, resumable work with progress, in this process or in any that shares the database and the queue.
+import { setMaxListeners } from 'node:events';
 import { Fault } from '../errors/fault.ts';
 import { type Database } from '../db/database.ts';
 import { beginAttempt, type RunningAttempt } from './attempt.ts';
@@ -14,6 +15,8 @@ export interface JobsParts {
   readonly db: Database;
   /** Name of this process among those that share the database; what an earlier process of this name ran is taken up again at the start. */
   readonly node: string;
+  /** What the jobs are about, such as a vault: only processes that say the same share them. */
+  readonly place: string;
   readonly kinds: readonly JobKind[];
   /** Default: {@link inProcess}. */
   readonly queue?: OpenQueue;
@@ -72,15 +75,18 @@ export function resultOf(job: Job): Readonly<Record<string, unknown>> {
 }
 
 export async function openJobs(parts: JobsParts): Promise<Jobs> {
-  const { db, node, now, random, lease = defaultLease, queue: openQueue = inProcess } = parts;
+  const { db, node, place, now, random, lease = defaultLease, queue: openQueue = inProcess } = parts;
   const problem = parts.problem ?? (() => undefined);
-  const store = createJobStore(db);
+  const store = createJobStore(db, place);
   const worker = `${node}/${random(4).toString('hex')}`;
   const kinds = new Map(parts.kinds.map((kind) => [kind.name, kind]));
   const names = [...kinds.keys()];
   const attempts = new Map<number, RunningAttempt>();
   const listeners = new Set<(job: Job) => void>();
   const stopping = new AbortController();
+  // One for each who waits.
+  setMaxListeners(0, stopping.signal);
+  let closed: Promise<void> | undefined;
 
   /** Tells this process; the others too where the database has it. */
   function tell(job: Job): void {
@@ -121,7 +127,7 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
       const claimed = await claim(id);
       if (claimed === undefined) return;
       const { job, kind } = claimed;
-      const attempt = beginAttempt({ store, kind, job, worker, lease, now, changed, problem });
+      const attempt = beginAttempt({ store, kind, job, worker, lease, now, changed, told: tell, problem });
       attempts.set(id, attempt);
       // It may have been claimed while this process began to stop.
       if (stopping.signal.aborted) attempt.stop();
@@ -139,7 +145,7 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
     due: (kind, limit) => store.due(kind, now().toISOString(), limit),
     nextDue: () => store.nextDue(names),
     changed: (id) => void changedElsewhere(id),
-    siteName: () => store.siteName(random(8).toString('hex')),
+    siteName: async () => `${await store.siteName(random(8).toString('hex'))}/${place}`,
     now,
     problem,
   });
@@ -155,6 +161,14 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
   }
   const wait = (id: number, options: WaitOptions = {}): Promise<Job> =>
     waitFor(id, { get, listeners, stopping: stopping.signal, now }, options);
+
+  async function close(): Promise<void> {
+    stopping.abort(stopped());
+    await sweeper.close();
+    for (const attempt of attempts.values()) attempt.stop();
+    await Promise.allSettled([...attempts.values()].map(({ ended }) => ended));
+    await queue.close();
+  }
 
   return {
     get,
@@ -201,12 +215,9 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
       sweeper.begin();
     },
 
-    async close() {
-      stopping.abort(stopped());
-      await sweeper.close();
-      for (const attempt of attempts.values()) attempt.stop();
-      await Promise.allSettled([...attempts.values()].map(({ ended }) => ended));
-      await queue.close();
+    close() {
+      closed ??= close();
+      return closed;
     },
   };
 }

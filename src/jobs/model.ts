@@ -82,7 +82,7 @@ export interface JobRun<Data> {
   /** Aborted with a {@link Fault} when the job is cancelled, its process stopped or its lease lost; the attempt has to end then. */
   readonly signal: AbortSignal;
   /** Tells how far it is. Cheap: what is told too often is left out of the database. */
-  progress(value: Readonly<Record<string, unknown>>): void;
+  readonly progress: (value: Readonly<Record<string, unknown>>) => void;
 }
 
 /**

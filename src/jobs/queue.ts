@@ -11,7 +11,7 @@ export interface QueueParts {
   readonly nextDue: () => Promise<string | undefined>;
   /** A job of some process has changed. */
   readonly changed: (id: number) => void;
-  /** A name that all processes on this database share, and no others. */
+  /** A name that all processes share which share jobs, and no others. */
   readonly siteName: () => Promise<string>;
   readonly now: () => Date;
   /** Something is wrong that mends itself, such as a connection. */

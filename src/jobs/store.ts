@@ -97,9 +97,15 @@ function changesOf(job: Job): Partial<Insertable<Tables['jobs']>> {
   };
 }
 
-export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
+/** The jobs of one place; those of others are not seen. */
+export function createJobStore({ query }: Pick<Database, 'query'>, place: string): JobStore {
   async function get(id: number): Promise<Job | undefined> {
-    const row = await query.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await query
+      .selectFrom('jobs')
+      .selectAll()
+      .where('place', '=', place)
+      .where('id', '=', id)
+      .executeTakeFirst();
     return row === undefined ? undefined : jobOf(row);
   }
 
@@ -123,6 +129,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
     query
       .selectFrom('jobs')
       .select('id')
+      .where('place', '=', place)
       .where('kind', '=', kind)
       .where('job_key', '=', key)
       .where('state', 'in', activeStates)
@@ -137,6 +144,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
         const row = await query
           .insertInto('jobs')
           .values({
+            place,
             kind,
             job_key: key,
             data: JSON.stringify(data),
@@ -162,7 +170,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
     },
 
     async list({ kind, key, states, before, limit }) {
-      let rows = query.selectFrom('jobs').selectAll().orderBy('id', 'desc').limit(limit);
+      let rows = query.selectFrom('jobs').selectAll().where('place', '=', place).orderBy('id', 'desc').limit(limit);
       if (kind !== undefined) rows = rows.where('kind', '=', kind);
       if (key !== undefined) rows = rows.where('job_key', '=', key);
       if (states !== undefined) rows = rows.where('state', 'in', states);
@@ -174,6 +182,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
       const rows = await query
         .selectFrom('jobs')
         .select('id')
+        .where('place', '=', place)
         .where('kind', '=', kind)
         .where('state', 'in', ['queued', 'retrying'])
         .where('run_at', '<=', at)
@@ -188,6 +197,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
       const rows = await query
         .selectFrom('jobs')
         .selectAll()
+        .where('place', '=', place)
         .where('kind', 'in', kinds)
         .where('state', 'in', ['queued', 'retrying'])
         .orderBy('id')
@@ -200,6 +210,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
       const row = await query
         .selectFrom('jobs')
         .select(({ fn }) => fn.min('run_at').as('next'))
+        .where('place', '=', place)
         .where('kind', 'in', kinds)
         .where('state', 'in', ['queued', 'retrying'])
         .executeTakeFirst();
@@ -207,7 +218,12 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
     },
 
     async running() {
-      const rows = await query.selectFrom('jobs').selectAll().where('state', '=', 'running').execute();
+      const rows = await query
+        .selectFrom('jobs')
+        .selectAll()
+        .where('place', '=', place)
+        .where('state', '=', 'running')
+        .execute();
       return rows.map(jobOf);
     },
 
@@ -216,6 +232,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
       const oldest = await query
         .selectFrom('jobs')
         .select('id')
+        .where('place', '=', place)
         .where('state', 'in', ended)
         .orderBy('id', 'desc')
         .offset(most)
@@ -223,6 +240,7 @@ export function createJobStore({ query }: Pick<Database, 'query'>): JobStore {
         .executeTakeFirst();
       const { numDeletedRows } = await query
         .deleteFrom('jobs')
+        .where('place', '=', place)
         .where('state', 'in', ended)
         .where((row) =>
           row.or([row('finished_at', '<', before), ...(oldest === undefined ? [] : [row('id', '<=', oldest.id)])]),

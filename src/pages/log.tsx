@@ -8,6 +8,7 @@ const kinds = {
   accepted: { tone: 'good', published: true },
   deprecated: { tone: 'warn', published: true },
   revoked: { tone: 'warn', published: true },
+  confirmed: { tone: 'good', published: false },
   refused: { tone: 'bad', published: false },
 } as const;
 

@@ -99,6 +99,13 @@ function parseLocation(location: string, base?: string): URL {
   return url;
 }
 
+/** What is asked for: all from `offset` on, or `length` bytes. */
+export interface Wanted {
+  readonly offset: number;
+  readonly length?: number;
+  readonly validator: Validator | undefined;
+}
+
 /**
  * Asks for the file at `location` from `offset` on. With a validator the location may begin anew (`offset` 0) where the
  * file has changed. Throws a {@link LocationFailure}.
@@ -106,15 +113,15 @@ function parseLocation(location: string, base?: string): URL {
 export async function askLocation(
   client: Agent,
   location: string,
-  from: { readonly offset: number; readonly validator: Validator | undefined },
+  from: Wanted,
   limits: PullLimits,
   signal: AbortSignal,
 ): Promise<Answer> {
   let url = parseLocation(location);
   for (let hop = 0; hop <= limits.redirects; hop += 1) {
     const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'mintmark' };
-    if (from.offset > 0) {
-      headers['range'] = `bytes=${from.offset}-`;
+    if (from.offset > 0 || from.length !== undefined) {
+      headers['range'] = `bytes=${from.offset}-${from.length === undefined ? '' : from.offset + from.length - 1}`;
       if (from.validator !== undefined) headers['if-range'] = from.validator.value;
     }
     const response = await request(url, { dispatcher: client, headers, signal }).catch((error: unknown) => {

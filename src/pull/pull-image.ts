@@ -29,6 +29,8 @@ export interface PullParts {
   readonly meter: ProgressMeter;
   readonly pace: (bytes: number) => Promise<void>;
   readonly now: () => Date;
+  /** It is in the vault already, and has lost some of its chunks there: they are written anew, and nothing else. */
+  readonly repairs?: ImagePointer;
 }
 
 /** What a location's bytes became, ready to be committed. */
@@ -101,7 +103,10 @@ async function pullFrom(location: string, parts: PullParts): Promise<ImagePointe
         if (error instanceof Fault && error.code === 'pull.unsafe') await removePart(path);
         throw error;
       }
-      if (error.kind === 'unreachable') throw error;
+      if (error.kind === 'unreachable') {
+        if ((state?.fetchedBytes ?? 0) === 0) await removePart(path);
+        throw error;
+      }
       await removePart(path);
       // What was on disk from an earlier time may be to blame for a mismatch: then the location gets another chance.
       const again = error.kind === 'changed' || (state !== undefined && state.resumedBytes > 0);
@@ -149,6 +154,13 @@ async function attempt(
     if (checksums === undefined) throw new Fault('internal', 'A pull came to its end without its checksums.');
     signal.throwIfAborted();
     meter.update({ phase: 'storing' });
+    if (parts.repairs !== undefined) {
+      if (parts.repairs.manifestId !== stored.manifestId) {
+        throw new Fault('vault.corrupt', `The image ${identifier} has become another disk by its conversion.`);
+      }
+      await session.commitRepair(stored.manifestId);
+      return parts.repairs;
+    }
     const { created, endorser } = metadata.endorsement;
     const pointer = await session.commitImage({
       identifier,

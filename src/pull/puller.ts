@@ -1,10 +1,12 @@
 // The pulls of one process: each image is fetched once, however many ask for it.
 import { Fault } from '../errors/fault.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
+import { isLost, lossOf } from '../vault/lost.ts';
 import { type ImagePointer } from '../vault/records.ts';
 import { type Vault } from '../vault/vault.ts';
 import { type AddressPolicy } from './address-policy.ts';
 import { createHashPool } from './hash-pool.ts';
+import { healImage } from './heal-image.ts';
 import { createWebClient, type ResolveName } from './http-location.ts';
 import { removeLeftovers, sweepWorkFolder } from './leftovers.ts';
 import { defaultLimits, type PullLimits } from './limits.ts';
@@ -24,12 +26,16 @@ export interface PullerSettings {
   readonly now?: () => Date;
   readonly resolveName?: ResolveName;
   readonly freeSpace?: FreeSpace;
+  /** Sets aside so many bytes of the vault before a pull, and returns how to give them back. Default: there is always room. */
+  readonly room?: (bytes: number) => Promise<() => void>;
 }
 
 export interface PullOptions {
   /** Gives this caller up; the pull itself ends when nobody waits for it any more. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PullProgress) => void;
+  /** Look for what the image has lost even where no damage is known: packs may be missing. */
+  readonly heal?: boolean;
 }
 
 /** Why the last pull of an image failed. */
@@ -43,7 +49,9 @@ export interface PullFailure {
 }
 
 export interface Puller {
-  /** The image's pointer, from the vault where it is there, else after a pull. Throws what {@link pullImage} throws. */
+  /**
+   * The image's pointer, from the vault where it is there, else after a pull. What a stored image has lost, as far as it is known, is fetched
+   * again. Throws what {@link pullImage} throws. */
   pull(metadata: ImageMetadata, options?: PullOptions): Promise<ImagePointer>;
   /** Pulls that run now. */
   running(): readonly PullProgress[];
@@ -70,6 +78,7 @@ const failuresKept = 1000;
 
 export function createPuller(settings: PullerSettings): Puller {
   const { vault, workDir, allowAddress, now = () => new Date(), freeSpace } = settings;
+  const { room = () => Promise.resolve(() => undefined) } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
   const client = createWebClient(allowAddress, limits, settings.resolveName);
   const pool = createHashPool();
@@ -87,7 +96,23 @@ export function createPuller(settings: PullerSettings): Puller {
     if (failures.size > failuresKept && oldest !== undefined) failures.delete(oldest);
   }
 
-  function begin(metadata: ImageMetadata): Running {
+  /** On the disk of the folder for pulls, and under the quota of the vault. */
+  async function reserve(metadata: ImageMetadata): Promise<() => void> {
+    const release = await space.reserve(metadata);
+    try {
+      const giveBack = await room(metadata.bytes);
+      return () => {
+        release();
+        giveBack();
+      };
+    } catch (error) {
+      release();
+      remember(metadata.identifier, error);
+      throw error;
+    }
+  }
+
+  function begin(metadata: ImageMetadata, heal?: boolean): Running {
     const { identifier } = metadata;
     const cancelled = new AbortController();
     const listeners = new Set<(progress: PullProgress) => void>();
@@ -95,17 +120,23 @@ export function createPuller(settings: PullerSettings): Puller {
     const work = async (): Promise<ImagePointer> => {
       const there = await vault.image(identifier);
       if (there !== undefined) {
-        await removeLeftovers(workDir, identifier);
-        return checkPointer(there, metadata);
+        checkPointer(there, metadata);
+        const suspect = heal === true || vault.catalog.index.hasDamage;
+        if (!suspect || !isLost(await lossOf(vault, there.manifestId))) {
+          await removeLeftovers(workDir, identifier);
+          return there;
+        }
       }
-      const release = await space.reserve(metadata);
+      const release = await reserve(metadata);
       const meter = createProgressMeter(identifier, metadata.bytes, now, (progress) => {
         running.progress = progress;
         for (const listener of listeners) listener(progress);
       });
       try {
         const { signal } = cancelled;
-        const pointer = await pullImage({ metadata, vault, workDir, client, pool, limits, signal, meter, pace, now });
+        const parts = { metadata, vault, workDir, client, pool, limits, signal, meter, pace, now };
+        if (there !== undefined) await healImage(there, parts);
+        const pointer = there ?? (await pullImage(parts));
         failures.delete(identifier);
         return pointer;
       } catch (error) {
@@ -129,9 +160,9 @@ export function createPuller(settings: PullerSettings): Puller {
   }
 
   return {
-    async pull(metadata, { signal, onProgress } = {}) {
+    async pull(metadata, { signal, onProgress, heal } = {}) {
       signal?.throwIfAborted();
-      const running = pulls.get(metadata.identifier) ?? begin(metadata);
+      const running = pulls.get(metadata.identifier) ?? begin(metadata, heal);
       running.waiting += 1;
       if (onProgress !== undefined) running.listeners.add(onProgress);
       const gaveUp = new AbortController();

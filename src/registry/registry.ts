@@ -3,8 +3,11 @@ import { type Database } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type VerifyDocument } from '../trust/report.ts';
 import { acceptEntry, type Accepted, type Sender } from './accept.ts';
+import { AdmittedIndex, type Admission } from './admitted.ts';
 import { checkDocument, type CheckedDocument } from './check.ts';
 import { ClassCounts } from './classes.ts';
+import { openConfirmations, type Confirmations } from './confirm/confirmations.ts';
+import { type Waiting } from './confirm/pending.ts';
 import {
   listEndorsers,
   showEndorser,
@@ -25,18 +28,24 @@ import {
   newestByTag,
 } from './read.ts';
 import { reindex, type ReindexResult } from './reindex.ts';
+import { submitDocument, type SubmitRules } from './submit.ts';
 
 export interface RegistryDeps {
   readonly db: Database;
   readonly verify: VerifyDocument;
   readonly now: () => Date;
-  /** Whether this site's policy admits an entry; asked for `admitted=true`. */
-  readonly admits?: (entry: RegistryEntry) => boolean;
+  /** What this site's policy admits; asked for `admitted=true`. */
+  readonly admission?: Admission;
+  /** What uploads from outside have to meet. */
+  readonly rules?: SubmitRules;
 }
 
 export interface Registry {
-  /** See {@link acceptEntry}. */
+  /** Takes in what this site has decided to take in, such as a mirror's. See {@link acceptEntry}. */
   accept(bytes: Uint8Array, sender: Sender): Promise<Accepted>;
+  /** An upload from outside. See {@link submitDocument}. */
+  submit(bytes: Uint8Array, sender: Sender): Promise<Accepted | Waiting>;
+  readonly confirmations: Confirmations;
   /** What would become of a document; nothing is written. See {@link checkDocument}. */
   check(bytes: Uint8Array): Promise<CheckedDocument>;
   /** See {@link findEntries}; the query comes from `entryQuerySchema`. */
@@ -69,10 +78,13 @@ function found<Value>(value: Value | undefined, { identifier, email, created }: 
 
 export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
+  const admitted = deps.admission === undefined ? undefined : new AdmittedIndex(deps, deps.admission);
   return {
     accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
+    submit: (bytes, sender) => submitDocument(deps, bytes, sender),
+    confirmations: openConfirmations(deps),
     check: (bytes) => checkDocument(deps, bytes),
-    find: (query) => findEntries({ ...deps, classes }, query),
+    find: (query) => findEntries({ ...deps, classes, admitted }, query),
     entry: async (key) => found(await entryByKey(deps, key), key),
     document: async (key) => found(await entryDocument(deps, key), key),
     documents: (entries) =>

@@ -29,17 +29,17 @@ function faultOf(error: unknown): unknown {
 }
 
 /**
- * Runs `write` in one transaction that has taken the registry's row first, so writers follow one another on both
- * databases. The state handed in has the new version; `write` says how many leaves it added. Throws `db.full`, having
- * changed nothing, where the disk is full.
+ * Runs `write` in a transaction that has taken the registry's row first, so writers follow one another on both databases;
+ * those that wait at the same moment may share a transaction, and `write` may run twice (db/group-commit.ts). The state
+ * handed in has the new version; `write` says how many leaves it added. Throws `db.full`, having changed nothing, where the
+ * disk is full.
  */
 export async function writeIndex<Result>(
-  { query }: Database,
+  db: Database,
   write: (queries: Queries, state: RegistryState) => Promise<{ readonly leaves: number; readonly result: Result }>,
 ): Promise<Result> {
-  let failure: unknown;
-  const run = async (queries: Queries): Promise<Result> => {
-    try {
+  try {
+    return await db.write(async (queries) => {
       const state = await queries
         .updateTable('registry_state')
         .set((row) => ({ version: row('version', '+', 1) }))
@@ -55,15 +55,8 @@ export async function writeIndex<Result>(
           .execute();
       }
       return result;
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-  };
-  try {
-    return await query.transaction().execute(run);
+    });
   } catch (error) {
-    // SQLite takes a transaction back by itself where the disk is full; that it cannot be taken back twice is no news.
-    throw faultOf(failure ?? error);
+    throw faultOf(error);
   }
 }

@@ -10,6 +10,18 @@ export interface TrustFolder {
   /** Fingerprints of the certificates in the folder that are no authorities: endorsers. */
   readonly pinned: readonly string[];
   readonly revocationLists: readonly RevocationList[];
+  /** All of them, authorities and endorsers. */
+  readonly certificates: readonly Certificate[];
+}
+
+/** Authorities are told from endorsers by their basic constraints. */
+export function trustOf(certificates: readonly Certificate[], revocationLists: readonly RevocationList[]): TrustFolder {
+  return {
+    authorities: certificates.filter((certificate) => certificate.constraints.authority),
+    pinned: certificates.filter((certificate) => !certificate.constraints.authority).map((item) => item.fingerprint),
+    revocationLists,
+    certificates,
+  };
 }
 
 const certificateFile = /\.(?:pem|crt|cer|der|\d+)$/i;
@@ -49,12 +61,7 @@ export async function loadTrustFolder(path: string): Promise<TrustFolder> {
       });
     }
   }
-  const all = [...certificates.values()];
-  return {
-    authorities: all.filter((certificate) => certificate.constraints.authority),
-    pinned: all.filter((certificate) => !certificate.constraints.authority).map((item) => item.fingerprint),
-    revocationLists,
-  };
+  return trustOf([...certificates.values()], revocationLists);
 }
 
 async function listFiles(path: string): Promise<string[]> {

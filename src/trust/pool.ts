@@ -106,12 +106,17 @@ class Lane {
     }
     this.#worker.ref();
     if (!this.#ready) return;
+    const [job] = this.jobs;
     this.#timer = setTimeout(() => {
-      this.#replace((job) =>
-        job.resolve(
-          refused('time-limit', `The document took more than ${this.#timeLimit} ms to check; send a plainer one.`),
-        ),
-      );
+      // Where this thread itself was held up, the answer may be here already, unread: let it be read first.
+      setImmediate(() => {
+        if (job === undefined || this.jobs[0] !== job) return;
+        this.#replace((each) =>
+          each.resolve(
+            refused('time-limit', `The document took more than ${this.#timeLimit} ms to check; send a plainer one.`),
+          ),
+        );
+      });
     }, this.#timeLimit);
   }
 

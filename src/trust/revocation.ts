@@ -4,6 +4,7 @@ import { readExtensions, type Certificate } from '../signature/certificate.ts';
 import { DerError, derChild, derChildren, derIntegerHex, derOid, derTags, derTime, readDer } from '../signature/der.ts';
 
 export interface RevocationList {
+  readonly der: Uint8Array;
   readonly issuerDer: Uint8Array;
   readonly thisUpdate: Date;
   /** Absent in lists that never say when the next will come; such a list is never current. */
@@ -49,6 +50,7 @@ export function readRevocationList(bytes: Uint8Array): RevocationList {
     throw new DerError('it has a critical extension that is not understood, such as a delta list');
   }
   return {
+    der: Uint8Array.from(bytes),
     issuerDer: derChild(parts, offset + 1, derTags.sequence).whole,
     thisUpdate: derTime(derChild(parts, offset + 2)),
     nextUpdate: next,

@@ -4,7 +4,7 @@ import { concurrently } from './concurrently.ts';
 import { LocationIndex } from './location-index.ts';
 import { type ObjectStore } from './object-store.ts';
 import { checkPackIndex, decodePackTrailer } from './pack.ts';
-import { intentRecord, packNameOf, writerOf } from './records.ts';
+import { intentRecord, packAndEntryOf, packNameOf, writerOf } from './records.ts';
 import { openRecord } from './sealed-record.ts';
 
 /** Of the end of a pack in bytes: enough for the index of a usual pack, so that one request does. */
@@ -54,6 +54,18 @@ export async function activeWriters(
   return writers;
 }
 
+/** Takes over which copies are noted as damaged, by this process or another. */
+async function readDamage(store: ObjectStore, index: LocationIndex): Promise<void> {
+  const noted = new Map<string, Set<number>>();
+  for await (const { key } of store.list('damaged/')) {
+    const copy = packAndEntryOf(key);
+    if (copy === undefined) continue;
+    const entries = noted.get(copy.pack) ?? new Set();
+    noted.set(copy.pack, entries.add(copy.entry));
+  }
+  for (const [pack, entries] of noted) for (const entry of entries) index.pack(pack)?.damaged.add(entry);
+}
+
 export function createCatalog(store: ObjectStore): Catalog {
   const index = new LocationIndex();
   const unreadable = new Map<string, Fault>();
@@ -86,6 +98,7 @@ export function createCatalog(store: ObjectStore): Catalog {
       }
     });
     index.removePacks([...gone].filter((name) => !recent.has(name)));
+    await readDamage(store, index);
   }
 
   function begin(): Promise<void> {

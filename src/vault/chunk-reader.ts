@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { Fault } from '../errors/fault.ts';
 import { type Catalog } from './catalog.ts';
+import { type DamageNotes } from './damage.ts';
 import { type ChunkLocation } from './location-index.ts';
 import { sha256Of } from './manifest.ts';
 import { type ObjectStore } from './object-store.ts';
@@ -11,14 +12,9 @@ import { packKey } from './records.ts';
 
 const inflate = promisify(inflateRaw);
 
-type Copy = Pick<ChunkLocation, 'pack' | 'entry'>;
-
 export interface ChunkReader {
   /** The chunk's bytes, proven. Throws `vault.missing` or `vault.corrupt` where no good copy can be had. */
   read(sha256: Buffer, signal?: AbortSignal): Promise<Buffer>;
-  /** Whether this copy was found damaged since the vault was opened: nothing may come to rely on it. */
-  isDamaged(copy: Copy): boolean;
-  noteDamaged(copy: Copy): void;
 }
 
 /** The chunk as it is outside the vault, or undefined where the stored bytes cannot be it. */
@@ -39,30 +35,40 @@ export async function decodeChunk(
   return plain.length === location.plainBytes && sha256Of(plain).equals(sha256) ? plain : undefined;
 }
 
-export function createChunkReader(store: ObjectStore, catalog: Catalog): ChunkReader {
-  const damaged = new Set<string>();
-  const noteDamaged = ({ pack, entry }: Copy): void => void damaged.add(`${pack}/${entry}`);
+/** `onLost` is told of chunks that were asked for and have no good copy any more. */
+export function createChunkReader(
+  store: ObjectStore,
+  catalog: Catalog,
+  damage: DamageNotes,
+  onLost: (sha256: Buffer) => void = () => undefined,
+): ChunkReader {
+  const readCopy = (location: ChunkLocation): Promise<Buffer | undefined> =>
+    store.get(packKey(location.pack), { offset: location.offset, length: location.storedBytes });
 
   async function readCopies(sha256: Buffer, signal: AbortSignal | undefined): Promise<Buffer | 'missing' | 'corrupt'> {
     let outcome: 'missing' | 'corrupt' = 'missing';
-    for (const { location } of Array.from(catalog.index.find(sha256))) {
-      signal?.throwIfAborted();
-      const stored = await store.get(packKey(location.pack), { offset: location.offset, length: location.storedBytes });
-      if (stored === undefined) {
-        catalog.index.removePacks([location.pack]);
-        continue;
+    const copies = Array.from(catalog.index.find(sha256), ({ location }) => location);
+    copies.sort((a, b) => Number(damage.has(a)) - Number(damage.has(b)));
+    for (const location of copies) {
+      // Read twice before it is called damaged: what the network garbles is not noted for good.
+      for (let turn = 0; turn < 2; turn += 1) {
+        signal?.throwIfAborted();
+        const stored = await readCopy(location);
+        if (stored === undefined) {
+          catalog.index.removePacks([location.pack]);
+          break;
+        }
+        const plain = await decodeChunk(stored, location, sha256);
+        if (plain !== undefined) return plain;
+        outcome = 'corrupt';
+        // A store that takes no note does not keep another copy from being read.
+        if (turn === 1 && !damage.has(location)) await damage.note(location, sha256).catch(() => undefined);
       }
-      const plain = await decodeChunk(stored, location, sha256);
-      if (plain !== undefined) return plain;
-      outcome = 'corrupt';
-      noteDamaged(location);
     }
     return outcome;
   }
 
   return {
-    isDamaged: ({ pack, entry }) => damaged.has(`${pack}/${entry}`),
-    noteDamaged,
     async read(sha256, signal) {
       let result = await readCopies(sha256, signal);
       if (typeof result === 'string') {
@@ -71,6 +77,7 @@ export function createChunkReader(store: ObjectStore, catalog: Catalog): ChunkRe
         result = await readCopies(sha256, signal);
       }
       if (typeof result !== 'string') return result;
+      onLost(sha256);
       const chunk = sha256.toString('hex');
       throw result === 'corrupt'
         ? new Fault('vault.corrupt', `The stored bytes of chunk ${chunk} are damaged.`, { details: { chunk } })

@@ -2,6 +2,7 @@
 import { Fault } from '../errors/fault.ts';
 import { activeWriters } from './catalog.ts';
 import { lockCollection, readCondemned, writeCondemned, type CondemnedPack } from './condemned.ts';
+import { sweepDamage } from './damage.ts';
 import { intentLifetime, withIntent } from './intent.ts';
 import { markLive, type Marks } from './mark.ts';
 import { packEntry, type ChunkKind } from './pack.ts';
@@ -92,7 +93,9 @@ async function collect(vault: Vault, options: CollectOptions): Promise<Collectio
     const { liveBytes, bytes } = marks.shareOf(pack.name);
     const known = before.get(pack.name);
     if (liveBytes > 0) {
-      if (liveBytes < bytes * rewriteBelow) sparse.push(pack.name);
+      // What has no good copy cannot be copied.
+      const lost = marks.liveEntries(pack.name).some((entry) => pack.damaged.has(entry));
+      if (liveBytes < bytes * rewriteBelow && !lost) sparse.push(pack.name);
       continue;
     }
     const waits = known?.waitsFor;
@@ -119,6 +122,7 @@ async function collect(vault: Vault, options: CollectOptions): Promise<Collectio
 
   for (const name of removed) await store.remove(packKey(name));
   catalog.index.removePacks(removed);
+  await sweepDamage(store, catalog);
   // What was copied elsewhere is garbage here, and the next mark prefers the copies, for they are not condemned.
   if (result.rewrittenPacks > 0) {
     await rewrite(vault, marks, sparse);

@@ -1,7 +1,9 @@
 // Which images go when room is needed: the least recently used first, and never one that is pinned or in use.
 import { z } from 'zod';
 import { Fault } from '../errors/fault.ts';
-import { imageKey, type ImagePointer } from './records.ts';
+import { lastUses } from './last-use.ts';
+import { readLeases } from './leases.ts';
+import { imageKey, usedKey, type ImagePointer } from './records.ts';
 import { openRecord, sealRecord } from './sealed-record.ts';
 import { type Vault } from './vault.ts';
 
@@ -45,45 +47,84 @@ export interface EvictOptions {
   readonly identifiers?: readonly string[];
   /** Sizes of the images that go come to this much or more. What is shared with others is freed with the last of them. */
   readonly freeBytes?: number;
-  /** Images that volumes are made from, or that are attached. */
-  readonly inUse: ReadonlySet<string>;
-  /** When the image was last used, in ms since 1970; the time it was pulled where it is unknown. */
-  readonly lastUsed?: (identifier: string) => number | undefined;
   readonly dryRun?: boolean;
 }
 
-/** Takes the pointers away; the room comes back with the next collections of garbage. Throws `vault.in-use`, `not-found`. */
-export async function evictImages(vault: Vault, options: EvictOptions): Promise<readonly ImagePointer[]> {
-  const { identifiers, freeBytes = 0, inUse, lastUsed = () => undefined, dryRun = false } = options;
-  const pinned = await pinnedImages(vault);
-  const images = await vault.listImages();
-  /** Why an image stays; undefined where it may go. */
-  const held = ({ identifier, manifestId }: ImagePointer): string | undefined => {
-    if (pinned.has(identifier)) return 'it is pinned';
-    if (inUse.has(identifier)) return 'volumes are made from it';
-    return vault.openDisks.has(manifestId) ? 'it is being read' : undefined;
-  };
-  const chosen: ImagePointer[] = [];
-  if (identifiers === undefined) {
-    const ages = images
-      .filter((image) => held(image) === undefined)
-      .map((image) => ({ image, used: lastUsed(image.identifier) ?? Date.parse(image.verdict.verified) }))
-      .sort((a, b) => a.used - b.used);
-    let bytes = 0;
-    for (const { image } of ages) {
-      if (bytes >= freeBytes) break;
-      chosen.push(image);
-      bytes += image.size;
-    }
-  } else {
-    for (const identifier of identifiers) {
-      const image = images.find((candidate) => candidate.identifier === identifier);
-      if (image === undefined) throw new Fault('not-found', `The vault has no image ${identifier}.`);
-      const reason = held(image);
-      if (reason !== undefined) throw new Fault('vault.in-use', `The image ${identifier} stays, because ${reason}.`);
-      chosen.push(image);
-    }
+/** Why each image stays; what may go is left out. */
+async function whatStays(vault: Vault): Promise<ReadonlyMap<string, string>> {
+  const stays = new Map<string, string>();
+  const nodes = new Map((await readLeases(vault.store)).map(({ node, manifestId }) => [manifestId, node]));
+  for (const { identifier, manifestId } of await vault.listImages()) {
+    const node = nodes.get(manifestId);
+    if (vault.openDisks.has(manifestId)) stays.set(identifier, 'it is being read');
+    if (node !== undefined)
+      stays.set(identifier, node === vault.node ? 'volumes are made from it' : `${node} has volumes of it`);
   }
-  if (!dryRun) for (const { identifier } of chosen) await vault.removeImage(identifier);
+  for (const identifier of await pinnedImages(vault)) stays.set(identifier, 'it is pinned');
+  return stays;
+}
+
+/** Images that nothing holds, those that were used longest ago first. */
+export async function evictable(vault: Vault): Promise<readonly ImagePointer[]> {
+  const [stays, uses] = [await whatStays(vault), await lastUses(vault)];
+  const usedOf = ({ identifier, verdict }: ImagePointer): number =>
+    Math.max(uses.get(identifier) ?? 0, Date.parse(verdict.verified));
+  const images = (await vault.listImages()).filter(({ identifier }) => !stays.has(identifier));
+  return images.sort((a, b) => usedOf(a) - usedOf(b));
+}
+
+/** False: somebody came to use it meanwhile, and it stays. */
+async function evictOne(vault: Vault, pointer: ImagePointer): Promise<boolean> {
+  const { identifier, manifestId } = pointer;
+  await vault.removeImage(identifier);
+  const leases = await readLeases(vault.store);
+  if (leases.some((lease) => lease.manifestId === manifestId) || vault.openDisks.has(manifestId)) {
+    await vault.restoreImage(pointer);
+    return false;
+  }
+  await vault.store.remove(usedKey(identifier));
+  return true;
+}
+
+/**
+ * Takes the pointers away; the room comes back with the next collections of garbage. What is held by a lease of any node, pinned or open here
+ * stays. Throws `vault.in-use`, `not-found`.
+ */
+export async function evictImages(vault: Vault, options: EvictOptions): Promise<readonly ImagePointer[]> {
+  const { identifiers, freeBytes = 0, dryRun = false } = options;
+  const chosen = identifiers === undefined ? await leastUsed(vault, freeBytes) : await named(vault, identifiers);
+  if (dryRun) return chosen;
+  const gone: ImagePointer[] = [];
+  for (const image of chosen) {
+    if (await evictOne(vault, image)) gone.push(image);
+    else if (identifiers !== undefined) throw inUse(image.identifier, 'a volume was just made from it');
+  }
+  return gone;
+}
+
+const inUse = (identifier: string, reason: string): Fault =>
+  new Fault('vault.in-use', `The image ${identifier} stays, because ${reason}.`);
+
+async function leastUsed(vault: Vault, freeBytes: number): Promise<readonly ImagePointer[]> {
+  const chosen: ImagePointer[] = [];
+  let bytes = 0;
+  for (const image of await evictable(vault)) {
+    if (bytes >= freeBytes) break;
+    chosen.push(image);
+    bytes += image.size;
+  }
+  return chosen;
+}
+
+async function named(vault: Vault, identifiers: readonly string[]): Promise<readonly ImagePointer[]> {
+  const stays = await whatStays(vault);
+  const chosen: ImagePointer[] = [];
+  for (const identifier of identifiers) {
+    const image = await vault.image(identifier);
+    if (image === undefined) throw new Fault('not-found', `The vault has no image ${identifier}.`);
+    const reason = stays.get(identifier);
+    if (reason !== undefined) throw inUse(identifier, reason);
+    chosen.push(image);
+  }
   return chosen;
 }

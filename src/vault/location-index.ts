@@ -25,6 +25,8 @@ export interface IndexedPack {
   writer: string | undefined;
   /** About to be collected: nobody may come to rely on it any more. */
   condemned: boolean;
+  /** Numbers of the chunks that were found damaged here. */
+  readonly damaged: Set<number>;
 }
 
 // A table of open addressing over numbers of packs and entries: 8 bytes for a chunk beside the 48 of its entry. A hash may
@@ -41,6 +43,12 @@ export class LocationIndex {
     return count;
   }
 
+  /** Whether any copy of any chunk is known as damaged. */
+  get hasDamage(): boolean {
+    for (const { pack } of this.#packs.values()) if (pack.damaged.size > 0) return true;
+    return false;
+  }
+
   packs(): IterableIterator<IndexedPack> {
     return [...this.#packs.values()].map(({ pack }) => pack).values();
   }
@@ -53,7 +61,7 @@ export class LocationIndex {
     const known = this.#packs.get(name)?.pack;
     if (known !== undefined) return known;
     const entries = index.length / packEntry.bytes;
-    const pack: IndexedPack = { name, bytes, entries, index, writer, condemned: false };
+    const pack: IndexedPack = { name, bytes, entries, index, writer, condemned: false, damaged: new Set() };
     const number = this.#byNumber.push(pack) - 1;
     this.#packs.set(name, { number, pack });
     const needed = this.#used + entries;

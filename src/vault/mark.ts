@@ -1,5 +1,6 @@
 // Marks every chunk that a pointer, or a disk that is open here, leads to; each on one copy, so that other copies are garbage.
 import { openManifest } from './disk-reader.ts';
+import { readLeases } from './leases.ts';
 import { hashBytes, leafCount, zeroHash } from './manifest.ts';
 import { packEntry } from './pack.ts';
 import { type Vault } from './vault.ts';
@@ -7,17 +8,22 @@ import { type Vault } from './vault.ts';
 export interface Marks {
   readonly liveChunks: number;
   readonly liveBytes: number;
+  /** Bytes of packs that the live chunks take. */
+  readonly storedBytes: number;
   /** Stored bytes of the pack's chunks, and of those that are live. */
   shareOf(pack: string): { readonly liveBytes: number; readonly bytes: number };
   /** Numbers of the live chunks of a pack. */
   liveEntries(pack: string): readonly number[];
 }
 
-/** Manifests that must stay: of all pointers, and of disks that are open in this process. */
-async function rootsOf(vault: Vault): Promise<ReadonlySet<string>> {
+/** Manifests that must stay: of all pointers but those of `without`, of all leases, and of disks that are open in this process. */
+async function rootsOf(vault: Vault, without: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   const roots = new Set(vault.openDisks.keys());
-  for (const { manifestId } of await vault.listImages()) roots.add(manifestId);
+  for (const { identifier, manifestId } of await vault.listImages())
+    if (!without.has(identifier)) roots.add(manifestId);
   for (const { manifestId } of await vault.listVolumes()) roots.add(manifestId);
+  // Leases last: where a pointer was taken away meanwhile, the lease that keeps its disk was there before.
+  for (const { manifestId } of await readLeases(vault.store)) roots.add(manifestId);
   return roots;
 }
 
@@ -26,12 +32,17 @@ const storedBytesAt = packEntry.fields.find(({ name }) => name === 'storedBytes'
 const storedBytes = (packIndex: Buffer, entry: number): number =>
   packIndex.readUInt32LE(entry * packEntry.bytes + storedBytesAt);
 
-/** Throws where a pointer or a manifest cannot be read: then nothing may be collected. */
-export async function markLive(vault: Vault, condemned: ReadonlySet<string>): Promise<Marks> {
+/** As if the images of `without` were not there. Throws where a pointer or a manifest cannot be read: then nothing may be collected. */
+export async function markLive(
+  vault: Vault,
+  condemned: ReadonlySet<string>,
+  without: ReadonlySet<string> = new Set(),
+): Promise<Marks> {
   const { index } = vault.catalog;
   const live = new Map<string, Uint8Array>();
   let liveChunks = 0;
   let liveBytes = 0;
+  let stored = 0;
 
   /**
    * False: the chunk was marked before. A copy that is not known as damaged is preferred, then one that is not about to go, then that of the lower
@@ -42,7 +53,7 @@ export async function markLive(vault: Vault, condemned: ReadonlySet<string>): Pr
     if (copies.some(({ pack, location }) => live.get(pack.name)?.[location.entry] === 1)) return false;
     copies.sort(
       (a, b) =>
-        Number(vault.reader.isDamaged(a.location)) - Number(vault.reader.isDamaged(b.location)) ||
+        Number(vault.damage.has(a.location)) - Number(vault.damage.has(b.location)) ||
         Number(condemned.has(a.pack.name)) - Number(condemned.has(b.pack.name)) ||
         (a.pack.name < b.pack.name ? -1 : 1),
     );
@@ -56,10 +67,11 @@ export async function markLive(vault: Vault, condemned: ReadonlySet<string>): Pr
     bits[best.location.entry] = 1;
     liveChunks += 1;
     liveBytes += best.location.plainBytes;
+    stored += best.location.storedBytes;
     return true;
   }
 
-  for (const root of await rootsOf(vault)) {
+  for (const root of await rootsOf(vault, without)) {
     const tree = await openManifest(vault.reader, root);
     mark(Buffer.from(root, 'hex'));
     const leaves = leafCount(tree.manifest.size);
@@ -78,6 +90,7 @@ export async function markLive(vault: Vault, condemned: ReadonlySet<string>): Pr
   return {
     liveChunks,
     liveBytes,
+    storedBytes: stored,
     shareOf(name) {
       const pack = index.pack(name);
       const bits = live.get(name);

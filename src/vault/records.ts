@@ -77,6 +77,16 @@ export const packKey = (name: string): string => `packs/${name.slice(0, 2)}/${na
 export const writerOf = (packName: string): string => packName.slice(0, 24);
 export const packNameOf = (key: string): string | undefined => /^packs\/[0-9a-f]{2}\/([0-9a-f]{32})$/.exec(key)?.[1];
 
+export const leaseKey = (node: string, manifestId: string): string => `leases/${node}/${manifestId}`;
+export const usedKey = (identifier: string): string => `used/${identifier}`;
+
+/** The note that a copy of a chunk is damaged; its key says all that a reader needs. */
+export const damageKey = (pack: string, entry: number): string => `damaged/${pack}/${entry}`;
+export function packAndEntryOf(key: string): { readonly pack: string; readonly entry: number } | undefined {
+  const match = /^damaged\/([0-9a-f]{32})\/(\d{1,7})$/.exec(key);
+  return match?.[1] === undefined ? undefined : { pack: match[1], entry: Number(match[2]) };
+}
+
 const volumePattern = /^[0-9A-Za-z_-]{1,64}$/;
 
 /** The key of a snapshot's pointer; undefined where the text can be no id of a volume. */

@@ -1,118 +1,162 @@
-// Reads everything back and hashes it: what is damaged is repaired from another copy, or the images that it breaks are named.
+// Reads everything back and hashes it; damage is noted for good, healed where that can be done, and what it breaks is named.
+import { z } from 'zod';
 import { decodeChunk } from './chunk-reader.ts';
-import { openManifest } from './disk-reader.ts';
-import { Fault } from '../errors/fault.ts';
-import { withIntent } from './intent.ts';
-import { type ChunkLocation } from './location-index.ts';
-import { hashBytes, leafCount, zeroHash } from './manifest.ts';
+import { type IndexedPack, type ChunkLocation } from './location-index.ts';
+import { isLost, lossOf } from './lost.ts';
 import { packEntry, type ChunkKind } from './pack.ts';
-import { createPackWriter } from './pack-writer.ts';
-import { packKey } from './records.ts';
+import { packKey, type ImagePointer } from './records.ts';
+import { openRecord, sealRecord } from './sealed-record.ts';
 import { type Vault } from './vault.ts';
 
 export interface ScrubReport {
+  /** Since the scrub was begun, also where it was interrupted and taken up again. */
   readonly checkedChunks: number;
   readonly checkedBytes: number;
-  /** Chunks with a damaged copy, hex; those of which another copy is good were written anew. */
+  /** Whether it went on from where an earlier one had ended early. */
+  readonly resumed: boolean;
+  /** Chunks of which a copy is damaged, hex; and those among them that have a good copy too, or again. */
   readonly damaged: readonly string[];
   readonly repaired: readonly string[];
   /** Identifiers of images, and `volume/epoch` of snapshots, that cannot be read whole. */
   readonly broken: readonly string[];
+  /** Packs whose index cannot be read. */
+  readonly unreadable: readonly string[];
+}
+
+export interface ScrubProgress {
+  readonly packs: number;
+  readonly ofPacks: number;
+  readonly bytes: number;
 }
 
 export interface ScrubOptions {
+  /** Ends it early; the next one goes on from there. */
   readonly signal?: AbortSignal;
+  /** Begin with the first pack, wherever an earlier scrub had got to. */
+  readonly restart?: boolean;
   /** Told after each pack. */
-  readonly onProgress?: (progress: {
-    readonly packs: number;
-    readonly ofPacks: number;
-    readonly bytes: number;
-  }) => void;
+  readonly onProgress?: (progress: ScrubProgress) => void;
+  /** Fetches what the image lacks from elsewhere; where it cannot, the image is reported as broken. */
+  readonly heal?: (image: ImagePointer, signal?: AbortSignal) => Promise<unknown>;
 }
 
-interface Damage {
-  readonly sha256: Buffer;
-  readonly pack: string;
-  readonly kind: ChunkKind;
+const stateKey = 'gc/scrub';
+const stateRecord = z.object({
+  format: z.literal('mintmark-scrub'),
+  version: z.literal(1),
+  /** Name of the last pack that was read; they are read in the order of their names. */
+  after: z.string(),
+  checkedChunks: z.int().nonnegative(),
+  checkedBytes: z.int().nonnegative(),
+});
+type State = Pick<z.output<typeof stateRecord>, 'after' | 'checkedChunks' | 'checkedBytes'>;
+const fromTheStart: State = { after: '', checkedChunks: 0, checkedBytes: 0 };
+
+/** Where it got to is noted each time so many packs were read. */
+const noteEvery = 16;
+
+async function readState({ store }: Vault): Promise<State> {
+  const bytes = await store.get(stateKey);
+  return bytes === undefined ? fromTheStart : openRecord(bytes, stateRecord, stateKey);
 }
 
-const hex = (hash: Buffer): string => hash.toString('hex');
+async function noteState({ store }: Vault, state: State): Promise<void> {
+  await store.put(stateKey, [sealRecord({ format: 'mintmark-scrub', version: 1, ...state })]);
+}
 
-/** Throws `vault.unavailable` where the store does not answer. */
-export async function scrubVault(vault: Vault, { signal, onProgress }: ScrubOptions = {}): Promise<ScrubReport> {
-  const { store, catalog, reader } = vault;
+/** Hashes every chunk of a pack; undefined where the pack is gone. */
+async function checkPack(vault: Vault, pack: IndexedPack): Promise<{ chunks: number; bytes: number } | undefined> {
+  const { store, catalog, damage } = vault;
+  const bytes = await store.get(packKey(pack.name));
+  if (bytes === undefined) {
+    catalog.index.removePacks([pack.name]);
+    return undefined;
+  }
+  let checked = 0;
+  for (let entry = 0; entry < pack.entries; entry += 1) {
+    const { sha256, kind, ...rest } = packEntry.decode(pack.index, entry * packEntry.bytes);
+    const location: ChunkLocation = { ...rest, kind: kind as ChunkKind, pack: pack.name, entry };
+    const stored = bytes.subarray(location.offset, location.offset + location.storedBytes);
+    checked += stored.length;
+    const sound = (await decodeChunk(stored, location, sha256)) !== undefined;
+    if (!sound) await damage.note(location, sha256);
+    else if (damage.has(location)) await damage.clear(location);
+  }
+  return { chunks: pack.entries, bytes: checked };
+}
+
+/** Throws `vault.unavailable` where the store does not answer, and the signal's reason. */
+export async function scrubVault(vault: Vault, options: ScrubOptions = {}): Promise<ScrubReport> {
+  const { signal, restart = false, onProgress, heal } = options;
+  const { store, catalog } = vault;
   await catalog.refresh();
-  const damage: Damage[] = [];
-  let checkedChunks = 0;
-  let checkedBytes = 0;
-  const packs = Array.from(catalog.index.packs());
-  for (const [number, pack] of packs.entries()) {
-    signal?.throwIfAborted();
-    const bytes = await store.get(packKey(pack.name));
-    if (bytes === undefined) {
-      catalog.index.removePacks([pack.name]);
-      continue;
-    }
-    for (let entry = 0; entry < pack.entries; entry += 1) {
-      const { sha256, kind, ...rest } = packEntry.decode(pack.index, entry * packEntry.bytes);
-      const location: ChunkLocation = { ...rest, kind: kind as ChunkKind, pack: pack.name, entry };
-      const stored = bytes.subarray(location.offset, location.offset + location.storedBytes);
-      checkedChunks += 1;
-      checkedBytes += stored.length;
-      if ((await decodeChunk(stored, location, sha256)) === undefined) {
-        reader.noteDamaged(location);
-        damage.push({ sha256, pack: pack.name, kind: location.kind });
-      }
-    }
-    onProgress?.({ packs: number + 1, ofPacks: packs.length, bytes: checkedBytes });
-  }
-  const repaired = await repair(vault, damage);
-  const lost = new Set(damage.map(({ sha256 }) => hex(sha256)).filter((sha256) => !repaired.includes(sha256)));
-  const broken: string[] = [];
-  for (const { identifier, manifestId } of await vault.listImages()) {
-    if (await isBroken(vault, manifestId, lost)) broken.push(identifier);
-  }
-  for (const { volume, epoch, manifestId } of await vault.listVolumes()) {
-    if (await isBroken(vault, manifestId, lost)) broken.push(`${volume}/${epoch}`);
-  }
-  return { checkedChunks, checkedBytes, damaged: damage.map(({ sha256 }) => hex(sha256)), repaired, broken };
-}
-
-/** Writes a new copy of each damaged chunk that has a good one. */
-async function repair(vault: Vault, damage: readonly Damage[]): Promise<string[]> {
-  const repaired: string[] = [];
-  if (damage.length === 0) return repaired;
-  const writer = vault.random(12).toString('hex');
-  await withIntent(vault, writer, async () => {
-    const packs = createPackWriter(vault.store, vault.catalog, writer, false);
-    for (const { sha256, kind } of damage) {
-      try {
-        await packs.add(sha256, await vault.reader.read(sha256), kind);
-        repaired.push(sha256.toString('hex'));
-      } catch (error) {
-        if (!(error instanceof Fault) || (error.code !== 'vault.corrupt' && error.code !== 'vault.missing'))
-          throw error;
-      }
-    }
-    await packs.flush();
-  });
-  return repaired;
-}
-
-async function isBroken(vault: Vault, manifestId: string, lost: ReadonlySet<string>): Promise<boolean> {
+  let state = restart ? fromTheStart : await readState(vault);
+  const resumed = state.after !== '';
+  const packs = Array.from(catalog.index.packs()).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const begin = packs.findIndex(({ name }) => name > state.after);
   try {
-    const tree = await openManifest(vault.reader, manifestId);
-    for (let number = 0; number < leafCount(tree.manifest.size); number += 1) {
-      const hashes = await tree.leaf(number);
-      for (let at = 0; at < hashes.length; at += hashBytes) {
-        const sha256 = hashes.subarray(at, at + hashBytes);
-        if (sha256.equals(zeroHash)) continue;
-        if (lost.has(sha256.toString('hex')) || vault.catalog.index.find(sha256).next().done === true) return true;
-      }
+    for (const [number, pack] of packs.entries()) {
+      if (begin === -1 || number < begin) continue;
+      signal?.throwIfAborted();
+      const checked = (await checkPack(vault, pack)) ?? { chunks: 0, bytes: 0 };
+      state = {
+        after: pack.name,
+        checkedChunks: state.checkedChunks + checked.chunks,
+        checkedBytes: state.checkedBytes + checked.bytes,
+      };
+      if ((number + 1) % noteEvery === 0) await noteState(vault, state);
+      onProgress?.({ packs: number + 1, ofPacks: packs.length, bytes: state.checkedBytes });
     }
-    return false;
   } catch (error) {
-    if (error instanceof Fault && error.code !== 'vault.unavailable') return true;
+    if (state !== fromTheStart) await noteState(vault, state).catch(() => undefined);
     throw error;
   }
+  if (heal !== undefined) await healImages(vault, heal, signal);
+  const { checkedChunks, checkedBytes } = state;
+  const report = {
+    checkedChunks,
+    checkedBytes,
+    resumed,
+    ...damageIn(vault),
+    broken: await brokenDisks(vault),
+    unreadable: [...catalog.unreadable.keys()],
+  };
+  await store.remove(stateKey);
+  return report;
+}
+
+async function healImages(
+  vault: Vault,
+  heal: NonNullable<ScrubOptions['heal']>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const image of await vault.listImages()) {
+    if (isLost(await lossOf(vault, image.manifestId))) await heal(image, signal);
+  }
+}
+
+function damageIn({ catalog, damage }: Vault): Pick<ScrubReport, 'damaged' | 'repaired'> {
+  const damaged = new Set<string>();
+  const repaired = new Set<string>();
+  for (const pack of catalog.index.packs()) {
+    for (const entry of pack.damaged) {
+      const { sha256 } = packEntry.decode(pack.index, entry * packEntry.bytes);
+      const chunk = sha256.toString('hex');
+      damaged.add(chunk);
+      for (const { location } of catalog.index.find(sha256)) if (!damage.has(location)) repaired.add(chunk);
+    }
+  }
+  return { damaged: [...damaged], repaired: [...repaired] };
+}
+
+/** Names of images and snapshots that have lost something. */
+async function brokenDisks(vault: Vault): Promise<string[]> {
+  const broken: string[] = [];
+  for (const { identifier, manifestId } of await vault.listImages()) {
+    if (isLost(await lossOf(vault, manifestId))) broken.push(identifier);
+  }
+  for (const { volume, epoch, manifestId } of await vault.listVolumes()) {
+    if (isLost(await lossOf(vault, manifestId))) broken.push(`${volume}/${epoch}`);
+  }
+  return broken;
 }

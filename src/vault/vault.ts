@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../errors/fault.ts';
 import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
+import { createChunkCache } from './chunk-cache.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
-import { createStoredDisk, openManifest } from './disk-reader.ts';
+import { createDamageNotes, type DamageNotes } from './damage.ts';
+import { createStoredDisk, openManifest, type CachedDisk } from './disk-reader.ts';
 import { type ObjectStore } from './object-store.ts';
 import {
   imageKey,
@@ -17,8 +19,7 @@ import {
   type ImagePointer,
   type VolumePointer,
 } from './records.ts';
-import { openRecord } from './sealed-record.ts';
-import { type StoredDisk } from './stored-disk.ts';
+import { openRecord, sealRecord } from './sealed-record.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
 export interface VaultSettings {
@@ -30,6 +31,10 @@ export interface VaultSettings {
   readonly node: string;
   /** Deflate chunks where that saves at least an eighth. Default: no. */
   readonly compress?: boolean;
+  /** Chunks that were read are kept in memory up to this, in bytes, for all disks together. Default: 32 MiB. */
+  readonly cacheBytes?: number;
+  /** Told when a chunk was asked for that has no good copy any more. */
+  readonly onLost?: () => void;
   readonly now?: () => Date;
   readonly random?: (bytes: number) => Buffer;
 }
@@ -38,11 +43,13 @@ export interface Vault {
   /** Publishes an intent and begins a write. */
   beginWrite(): Promise<WriteSession>;
   /** Opens a disk that a pointer names. Throws `not-found`, `vault.corrupt` or `vault.unavailable`. */
-  openDisk(manifestId: string): Promise<StoredDisk>;
+  openDisk(manifestId: string): Promise<CachedDisk>;
   image(identifier: string): Promise<ImagePointer | undefined>;
   listImages(): Promise<readonly ImagePointer[]>;
   /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
   removeImage(identifier: string): Promise<boolean>;
+  /** Puts a pointer back that was just taken away, unless another is there by now. */
+  restoreImage(pointer: ImagePointer): Promise<void>;
   volume(id: string, epoch: number): Promise<VolumePointer | undefined>;
   listVolumes(): Promise<readonly VolumePointer[]>;
   removeVolume(id: string, epoch: number): Promise<boolean>;
@@ -51,6 +58,7 @@ export interface Vault {
   readonly store: ObjectStore;
   readonly catalog: Catalog;
   readonly reader: ChunkReader;
+  readonly damage: DamageNotes;
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
   readonly node: string;
@@ -84,13 +92,23 @@ async function undoUnfinished(store: ObjectStore, node: string): Promise<void> {
 }
 
 export async function openVault(settings: VaultSettings): Promise<Vault> {
-  const { store, node, compress = false, now = () => new Date(), random = randomBytes } = settings;
+  const {
+    store,
+    node,
+    compress = false,
+    cacheBytes = 32 * 1024 * 1024,
+    onLost,
+    now = () => new Date(),
+    random = randomBytes,
+  } = settings;
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
   await undoUnfinished(store, node);
   await releaseStaleLock(store, node);
   const catalog = createCatalog(store);
   await catalog.refresh();
-  const reader = createChunkReader(store, catalog);
+  const damage = createDamageNotes(store, catalog, node, now);
+  const reader = createChunkReader(store, catalog, damage, onLost);
+  const cache = createChunkCache(reader, cacheBytes);
   const openDisks = new Map<string, number>();
 
   async function readImage(key: string): Promise<ImagePointer | undefined> {
@@ -127,12 +145,23 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     store,
     catalog,
     reader,
+    damage,
     openDisks,
     now,
     random,
     node,
     beginWrite: () =>
-      beginWrite({ store, catalog, reader, node, writer: random(12).toString('hex'), compress, isPointedTo, now }),
+      beginWrite({
+        store,
+        catalog,
+        reader,
+        damage,
+        node,
+        writer: random(12).toString('hex'),
+        compress,
+        isPointedTo,
+        now,
+      }),
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {
@@ -141,7 +170,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
         else openDisks.set(manifestId, left);
       };
       try {
-        return createStoredDisk(reader, await openManifest(reader, manifestId), manifestId, release);
+        return createStoredDisk(cache, await openManifest(cache, manifestId), manifestId, release);
       } catch (error) {
         await release();
         throw error;
@@ -153,6 +182,10 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     },
     listImages: () => readAll('images/', readImage),
     removeImage: (identifier) => removeKey(imageKey(identifier)),
+    async restoreImage(pointer) {
+      const key = imageKey(pointer.identifier);
+      if (key !== undefined) await store.put(key, [sealRecord(pointer)], { ifAbsent: true });
+    },
     async volume(id, epoch) {
       const key = volumeKey(id, epoch);
       return key === undefined ? undefined : readVolume(key);

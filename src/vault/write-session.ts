@@ -3,6 +3,7 @@ import { Fault } from '../errors/fault.ts';
 import { type Catalog } from './catalog.ts';
 import { type ChunkReader } from './chunk-reader.ts';
 import { openManifest } from './disk-reader.ts';
+import { type DamageNotes } from './damage.ts';
 import { writeDisk, type DiskToWrite } from './disk-writer.ts';
 import { readCondemned } from './condemned.ts';
 import { publishIntent, releasePacks } from './intent.ts';
@@ -34,6 +35,11 @@ export interface WriteSession {
   commitImage(image: ImageToCommit): Promise<ImagePointer>;
   /** Makes a volume's snapshot reachable and ends the session. Throws `vault.write-expired`. */
   commitVolume(snapshot: SnapshotToCommit): Promise<VolumePointer>;
+  /**
+   * Ends the session and keeps what it wrote, where a pointer leads to the manifest already: new copies of damaged chunks. Throws
+   * `vault.write-expired` where none does any more.
+   */
+  commitRepair(manifestId: string): Promise<void>;
   /** Removes all that was written, unless it was committed. */
   abort(): Promise<void>;
   /** Bytes that were put into the store. */
@@ -46,6 +52,7 @@ export interface SessionParts {
   readonly store: ObjectStore;
   readonly catalog: Catalog;
   readonly reader: ChunkReader;
+  readonly damage: DamageNotes;
   readonly node: string;
   /** 12 random bytes, hex. */
   readonly writer: string;
@@ -59,6 +66,7 @@ export async function beginWrite({
   store,
   catalog,
   reader,
+  damage,
   node,
   writer,
   compress,
@@ -85,7 +93,7 @@ export async function beginWrite({
 
   function canRelyOn(sha256: Buffer): boolean {
     for (const { pack, location } of catalog.index.find(sha256)) {
-      if (reader.isDamaged(location)) continue;
+      if (damage.has(location)) continue;
       if (pack.writer === undefined ? !condemned.has(pack.name) && !pack.condemned : pack.writer === writer)
         return true;
     }
@@ -179,6 +187,12 @@ export async function beginWrite({
       }
       await end();
       return pointer;
+    },
+    async commitRepair(manifestId) {
+      await checkIntent();
+      if (!(await isPointedTo(manifestId)))
+        throw new Fault('vault.write-expired', 'The disk was removed while it was repaired.');
+      await end();
     },
     abort,
   };

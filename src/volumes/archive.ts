@@ -11,6 +11,11 @@ import { chunksToWrite } from './sealed-chunks.ts';
 /** What is used of the vault. */
 export type VolumeVault = Pick<Vault, 'beginWrite' | 'openDisk' | 'volume' | 'removeVolume'>;
 
+/** What cannot be done without a vault says so. */
+export function noVault(): Fault {
+  return new Fault('volumes.invalid', 'This needs a vault, and none is configured.');
+}
+
 interface Source {
   /** The layer that is moved, over all that is below it. */
   readonly top: Layer;

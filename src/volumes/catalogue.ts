@@ -7,6 +7,7 @@ import {
   descriptorText,
   parseAttachment,
   parseVolume,
+  type SnapshotDescriptor,
   type VolumeDescriptor,
 } from './descriptor.ts';
 import { type StorageFiles } from './files.ts';
@@ -62,6 +63,15 @@ export class Catalogue {
 
   has(uuid: string): boolean {
     return this.#volumes.has(uuid);
+  }
+
+  /** A snapshot and its volume. Throws `volumes.not-found`. */
+  snapshot(uuid: string): { volume: VolumeDescriptor; snapshot: SnapshotDescriptor } {
+    for (const volume of this.#volumes.values()) {
+      const snapshot = volume.snapshots.find((one) => one.uuid === uuid);
+      if (snapshot !== undefined) return { volume, snapshot };
+    }
+    throw new Fault('volumes.not-found', `There is no volume or snapshot ${uuid}.`);
   }
 
   attachments(): Iterable<AttachmentDescriptor> {

@@ -66,6 +66,7 @@ export interface ArchiveName {
 }
 
 export type VolumeDescriptor = Readonly<z.infer<typeof volume>>;
+export type SnapshotDescriptor = VolumeDescriptor['snapshots'][number];
 
 const attachment = z.strictObject({
   format: z.literal(1),

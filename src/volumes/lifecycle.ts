@@ -1,47 +1,12 @@
-// The life of a volume: created, cloned, snapshotted, resized, put in quarantine, deleted.
+// The life of a volume: created, cloned, snapshotted, resized.
 import { Fault } from '../errors/fault.ts';
 import { type Context } from './context.ts';
 import { newUuid } from './credentials.ts';
-import { type Parent, type VolumeDescriptor } from './descriptor.ts';
+import { type Parent, type SnapshotDescriptor, type VolumeDescriptor } from './descriptor.ts';
 import { largestDiskBytes } from './geometry.ts';
 import { type VolumeKind } from './model.ts';
+import { type CloneRequest, type CreateRequest, type ImportRequest, type Labels } from './requests.ts';
 import { fillDisk } from './transfer.ts';
-
-export interface Labels {
-  readonly tag?: string;
-  readonly owner?: string;
-}
-
-export interface CreateFromImage extends Labels {
-  readonly kind: Exclude<VolumeKind, 'blank'>;
-  /** Identifier of the image. */
-  readonly image: string;
-  /** Bytes; the image's own size where it is left out. Not for static disks. */
-  readonly size?: number;
-}
-
-export interface CreateBlank extends Labels {
-  readonly kind: 'blank';
-  /** Bytes. */
-  readonly size: number;
-}
-
-export type CreateRequest = CreateFromImage | CreateBlank;
-
-export interface CloneRequest extends Labels {
-  /** UUID of a volume, or of a snapshot. */
-  readonly source: string;
-  readonly kind?: 'machine' | 'volatile';
-  /** Bytes, at least the source's. */
-  readonly size?: number;
-}
-
-export interface ImportRequest extends Labels {
-  /** Bytes. */
-  readonly size: number;
-  /** All of them, in order. */
-  readonly pieces: AsyncIterable<Uint8Array>;
-}
 
 /** What a volume or a snapshot holds at one moment. */
 export interface Content {
@@ -59,8 +24,6 @@ interface Origin {
   readonly image?: string | undefined;
   readonly clonedFrom?: VolumeDescriptor['clonedFrom'];
 }
-
-type SnapshotDescriptor = VolumeDescriptor['snapshots'][number];
 
 function checkSize(size: number, least: number): number {
   if (!Number.isSafeInteger(size) || size <= 0 || size % 512 !== 0 || size > largestDiskBytes) {
@@ -120,11 +83,11 @@ export class Lifecycle {
   /** Hands the content that a volume has now, or that a snapshot kept, to `use`, for which nothing of it goes away. */
   withContent<T>(source: string, use: (content: Content) => Promise<T>): Promise<T> {
     const { catalogue, queue } = this.#context;
-    const uuid = catalogue.has(source) ? source : this.snapshotOf(source).volume.uuid;
+    const uuid = catalogue.has(source) ? source : catalogue.snapshot(source).volume.uuid;
     return queue.run(uuid, async () => {
       const volume = catalogue.volume(uuid);
       if (source === uuid) return use({ volume, parent: await this.#contentNow(volume), size: volume.size });
-      const { snapshot } = this.snapshotOf(source);
+      const { snapshot } = catalogue.snapshot(source);
       return use({ volume, parent: contentOf(volume, snapshot), size: snapshot.size, snapshot: source });
     });
   }
@@ -154,25 +117,6 @@ export class Lifecycle {
       const next = { ...current, snapshots: [...current.snapshots, snapshot] };
       await catalogue.save(next);
       return { volume: next, snapshot };
-    });
-  }
-
-  deleteSnapshot(uuid: string): Promise<void> {
-    const { catalogue, queue } = this.#context;
-    return queue.run(this.snapshotOf(uuid).volume.uuid, async () => {
-      const { volume, snapshot } = this.snapshotOf(uuid);
-      const shared = volume.snapshots.some((other) => other.uuid !== uuid && other.epoch === snapshot.epoch);
-      const clones = catalogue.clonesOf(volume.uuid, uuid);
-      if (clones.length > 0) {
-        throw dependants(
-          `Snapshot ${uuid}`,
-          clones.map((clone) => `clone ${clone.uuid}`),
-        );
-      }
-      const archive = shared || snapshot.archived === undefined ? [] : [{ volume: volume.uuid, epoch: snapshot.epoch }];
-      const snapshots = volume.snapshots.filter((other) => other.uuid !== uuid);
-      await catalogue.save({ ...volume, snapshots, retired: [...(volume.retired ?? []), ...archive] });
-      await this.#context.retire(volume.uuid);
     });
   }
 
@@ -214,79 +158,6 @@ export class Lifecycle {
       await catalogue.save(next);
       return next;
     });
-  }
-
-  /** Keeps the disk, which nobody can attach, until an instant; `undefined` releases it. Throws `volumes.attached`. */
-  quarantine(uuid: string, until: Date | undefined): Promise<VolumeDescriptor> {
-    const { catalogue, queue } = this.#context;
-    return queue.run(uuid, async () => {
-      this.#assertDetached(uuid);
-      const { quarantinedUntil: _before, ...rest } = catalogue.volume(uuid);
-      const next = until === undefined ? rest : { ...rest, quarantinedUntil: until.toISOString() };
-      await catalogue.save(next);
-      return next;
-    });
-  }
-
-  /** Deletes the disks whose quarantine has ended; answers their UUIDs. Those that have clones stay until they have none. */
-  async sweep(): Promise<readonly string[]> {
-    const { catalogue, now } = this.#context;
-    const ended = [...catalogue.volumes()].filter(
-      ({ quarantinedUntil }) => quarantinedUntil !== undefined && new Date(quarantinedUntil) <= now(),
-    );
-    const deleted: string[] = [];
-    for (const { uuid } of ended) {
-      try {
-        await this.delete(uuid, { withSnapshots: true });
-        deleted.push(uuid);
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-      }
-    }
-    return deleted;
-  }
-
-  /** Deletes a volume. Throws `volumes.attached`, `volumes.has-dependants`. */
-  delete(uuid: string, options: { readonly withSnapshots?: boolean } = {}): Promise<void> {
-    const { catalogue, queue, disks } = this.#context;
-    return queue.run(uuid, async () => {
-      const volume = catalogue.volume(uuid);
-      this.#assertDetached(uuid);
-      const inTheWay = catalogue.clonesOf(uuid).map((clone) => `clone ${clone.uuid}`);
-      if (options.withSnapshots !== true) inTheWay.push(...volume.snapshots.map((one) => `snapshot ${one.uuid}`));
-      if (inTheWay.length > 0) throw dependants(`Volume ${uuid}`, inTheWay);
-      if (volume.sealed.length > 0 && catalogue.damaged.length > 0) {
-        throw new Fault('volumes.damaged', 'A volume whose descriptor is damaged may be a clone of this one.', {
-          cause: catalogue.damaged[0],
-        });
-      }
-      await this.#context.stopArchiving(uuid);
-      await disks.close(uuid);
-      await catalogue.remove(uuid, (removed) => this.#context.retireAll(removed));
-    });
-  }
-
-  /** Throws `volumes.not-found`. */
-  snapshotOf(uuid: string): { volume: VolumeDescriptor; snapshot: SnapshotDescriptor } {
-    for (const volume of this.#context.catalogue.volumes()) {
-      const snapshot = volume.snapshots.find((one) => one.uuid === uuid);
-      if (snapshot !== undefined) return { volume, snapshot };
-    }
-    throw new Fault('volumes.not-found', `There is no volume or snapshot ${uuid}.`);
-  }
-
-  #assertDetached(uuid: string): void {
-    const initiators = this.#context.catalogue.attachmentsOf(uuid).map(({ initiator }) => initiator);
-    if (initiators.length > 0) {
-      throw new Fault('volumes.attached', `Volume ${uuid} is attached by ${initiators.join(', ')}.`, {
-        details: { initiators },
-      });
-    }
-    if (this.#context.disks.isUsed(uuid)) {
-      throw new Fault('volumes.attached', `Sessions with volume ${uuid} are still being ended.`, {
-        action: 'Try again in a moment.',
-      });
-    }
   }
 
   /** What holds all that the volume holds now. */
@@ -352,8 +223,4 @@ export class Lifecycle {
 function contentOf({ uuid: volume }: VolumeDescriptor, { epoch, archived }: SnapshotDescriptor): Parent {
   if (archived === undefined) return { kind: 'layer', volume, epoch };
   return { kind: 'archive', volume, epoch, ...archived };
-}
-
-function dependants(what: string, names: readonly string[]): Fault {
-  return new Fault('volumes.has-dependants', `${what} has ${names.join(', ')}.`, { details: { dependants: names } });
 }

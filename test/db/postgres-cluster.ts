@@ -1,4 +1,4 @@
-// A PostgreSQL of Debian's for one test file: its own folder, no port but a socket in it, never as root.
+// A PostgreSQL of Debian's for one test file or benchmark: its own folder, no port but a socket in it, never as root.
 import { execFile } from 'node:child_process';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
@@ -36,7 +36,8 @@ async function unprivileged(): Promise<{ readonly uid?: number; readonly gid?: n
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** `durable`: commits wait for the disk, as they do in use; tests do without. */
+export async function startCluster({ durable = false }: { readonly durable?: boolean } = {}): Promise<Cluster> {
   const user = await unprivileged();
   const folder = await mkdtemp(join(tmpdir(), 'mintmark-pg-'));
   if (user.uid !== undefined && user.gid !== undefined) await chown(folder, user.uid, user.gid);
@@ -53,7 +54,7 @@ export async function startCluster(): Promise<Cluster> {
         '-l',
         join(folder, 'log'),
         '-o',
-        `-c listen_addresses='' -c fsync=off -k ${folder}`,
+        `-c listen_addresses='' -c fsync=${durable ? 'on' : 'off'} -k ${folder}`,
         'start',
       ],
       options,

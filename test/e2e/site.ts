@@ -68,13 +68,22 @@ export class Site {
     return join(this.folder, name);
   }
 
-  /** Builds, signs and uploads the description of a file, which the web server serves as it is. Returns the identifier. */
-  async publish(file: string, flags: readonly string[]): Promise<string> {
+  /** Builds, signs and uploads the description of a file, which the web server serves as it is, or another does. Returns the identifier. */
+  async publish(file: string, flags: readonly string[], location?: string): Promise<string> {
     const name = file.slice(file.lastIndexOf('/') + 1);
     this.#files.set(name, readFileSync(file));
     const unsigned = this.path(`${name}.xml`);
     const signed = this.path(`${name}.signed.xml`);
-    await mintmarkJson(['metadata', 'build', file, '--location', this.web.url(name), '-o', unsigned, ...flags]);
+    await mintmarkJson([
+      'metadata',
+      'build',
+      file,
+      '--location',
+      location ?? this.web.url(name),
+      '-o',
+      unsigned,
+      ...flags,
+    ]);
     await mintmarkJson([
       'metadata',
       'sign',

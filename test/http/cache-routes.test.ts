@@ -45,6 +45,7 @@ test.each([
   ['POST', '/cache/evictions'],
   ['POST', '/cache/collections'],
   ['POST', '/cache/scrubs'],
+  ['DELETE', '/cache/scrubs'],
   ['DELETE', `/cache/${absent}`],
   ['DELETE', `/cache/${absent}/pull`],
   ['PUT', `/cache/${absent}/pin`],
@@ -62,6 +63,7 @@ test.each([
   ['POST', '/cache/evictions', { freeBytes: 1, dryrun: true }, 400],
   ['POST', '/cache/collections', { dryRun: 'yes' }, 400],
   ['POST', '/cache/collections', { grace: 0 }, 400],
+  ['POST', '/cache/scrubs', { restart: 'yes' }, 400],
   ['DELETE', `/cache/${absent}`, undefined, 404],
   ['DELETE', `/cache/${absent}?dryRun=perhaps`, undefined, 400],
   ['DELETE', `/cache/${absent}?dryrun=true`, undefined, 400],
@@ -152,17 +154,37 @@ test('what was evicted is garbage, and two collections bring its room back; a dr
   expect((await server.operator('POST', '/volumes', { image: kept, kind: 'static' })).status).toBe(201);
 });
 
+/** Flips a byte in the packs that are not among `sound`. */
+function damage(sound: readonly string[]): void {
+  for (const pack of packFiles().filter((path) => !sound.includes(path))) {
+    const bytes = readFileSync(pack);
+    bytes[5000] = (bytes[5000] ?? 0) ^ 1;
+    writeFileSync(pack, bytes);
+  }
+}
+
 test('a scrub finds a flipped byte, and names the image that it breaks and no other', async () => {
   const sound = packFiles();
   expect((await server.operator('POST', '/cache/scrubs')).body).toMatchObject({ damaged: [], broken: [] });
   const identifier = await cached();
-  const pack = packFiles().find((path) => !sound.includes(path));
-  const bytes = readFileSync(String(pack));
-  bytes[5000] = (bytes[5000] ?? 0) ^ 1;
-  writeFileSync(String(pack), bytes);
+  damage(sound);
+  const name = `cache-${count}.img`;
+  const image = server.files.get(name) ?? Buffer.alloc(0);
+  server.files.delete(name);
   const report = await server.operator('POST', '/cache/scrubs');
   expect(report).toMatchObject({ status: 200, body: { repaired: [], broken: [identifier] } });
   expect(report.body['damaged']).toHaveLength(1);
+  // Its volumes are refused while it lacks something, also after a restart; once the location is back, it is healed.
+  await server.restart();
+  expect((await server.operator('POST', '/volumes', { image: identifier, kind: 'static' })).status).toBe(502);
+  server.files.set(name, image);
+  const healed = await server.operator('POST', '/cache/scrubs', { restart: true });
+  expect(healed.body).toMatchObject({ repaired: report.body['damaged'], broken: [] });
+  expect((await server.operator('POST', '/volumes', { image: identifier, kind: 'static' })).status).toBe(201);
+});
+
+test('a scrub that does not run cannot be cancelled', async () => {
+  expect((await server.operator('DELETE', '/cache/scrubs')).status).toBe(404);
 });
 
 test('a pull is cancelled for those who wait for it', async () => {

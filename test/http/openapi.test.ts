@@ -5,12 +5,15 @@ import { openApiDocument, openApiRoutes, operations } from '../../src/http/opena
 import { pageRoutes } from '../../src/http/pages.ts';
 import { attachmentRoutes } from '../../src/http/routes/attachments/route.ts';
 import { cacheRoutes } from '../../src/http/routes/cache/route.ts';
+import { confirmationRoutes } from '../../src/http/routes/confirmations/route.ts';
 import { endorserRoutes } from '../../src/http/routes/endorsers/route.ts';
 import { imageRoutes } from '../../src/http/routes/images/route.ts';
+import { jobRoutes } from '../../src/http/routes/jobs/route.ts';
 import { logRoutes } from '../../src/http/routes/log/route.ts';
 import { metadataRoutes } from '../../src/http/routes/metadata/route.ts';
 import { operationRoutes } from '../../src/http/routes/operations/route.ts';
 import { policyRoutes } from '../../src/http/routes/policy/route.ts';
+import { trustRoutes } from '../../src/http/routes/trust/route.ts';
 import { volumeRoutes } from '../../src/http/routes/volumes/route.ts';
 
 const operator: RequestHandler = (_request, _response, next) => next();
@@ -19,10 +22,13 @@ const nothing = { operator, uploadLimit: operator } as never;
 
 const routers: readonly Router[] = [
   metadataRoutes(nothing),
+  confirmationRoutes(nothing),
   endorserRoutes(nothing, nothing),
   policyRoutes(nothing),
+  trustRoutes(nothing),
   imageRoutes(nothing),
   cacheRoutes(nothing),
+  jobRoutes(nothing),
   volumeRoutes(nothing),
   attachmentRoutes(nothing),
   logRoutes(nothing, operator, nothing),

@@ -56,7 +56,7 @@ describeWithTools('a server on PostgreSQL', postgresTools, () => {
     expect(beside).toMatchObject({ code: 6, stderr: expect.stringContaining('[db.in-use]') as string });
     await server.restart(() => mintmarkJson(['registry', 'reindex', ...site]));
     expect(await total('')).toBe(2);
-  });
+  }, 120_000);
 
   test('another name for its log, or another key, is refused', async () => {
     const named = [...site, '--log-name', 'elsewhere.example.org/log'];
@@ -68,5 +68,5 @@ describeWithTools('a server on PostgreSQL', postgresTools, () => {
       const ended = await run(process.execPath, [launcher, 'serve', '--http', '127.0.0.1:0', ...args]);
       expect(ended.stderr).toContain(`[${code}]`);
     }
-  });
+  }, 60_000);
 });

@@ -9,24 +9,25 @@ import { serveFiles, type WebServer } from '../../cli/demo/web.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
 
-const now = (): Date => new Date();
-
 export class TestServer {
   readonly folder: string;
   readonly web: WebServer;
   readonly creator: Creator;
   readonly files: Map<string, Buffer>;
   #running: RunningServer;
+  readonly #clock: { ahead: number };
   readonly #start: () => Promise<RunningServer>;
 
   private constructor(
     parts: Pick<TestServer, 'folder' | 'web' | 'creator' | 'files'>,
     running: RunningServer,
     start: () => Promise<RunningServer>,
+    clock: { ahead: number },
   ) {
     ({ folder: this.folder, web: this.web, creator: this.creator, files: this.files } = parts);
     this.#running = running;
     this.#start = start;
+    this.#clock = clock;
   }
 
   static async open(flags: Readonly<Record<string, unknown>> = {}): Promise<TestServer> {
@@ -34,10 +35,12 @@ export class TestServer {
     const files = new Map<string, Buffer>();
     const free = { 'http': '127.0.0.1:0', 'iscsi': '127.0.0.1:0', 'pull-allow': ['127.0.0.0/8'] };
     const { config } = loadConfig({ flags: { data: join(folder, 'data'), ...free, ...flags }, env: {} });
+    const clock = { ahead: 0 };
+    const now = (): Date => new Date(Date.now() + clock.ahead);
     const start = (): Promise<RunningServer> =>
       startServer({ config, log: pino({ level: 'silent' }), now, randomness: randomBytes });
     const parts = { folder, files, web: await serveFiles(files), creator: await Creator.create(now) };
-    return new TestServer(parts, await start(), start);
+    return new TestServer(parts, await start(), start, clock);
   }
 
   get token(): string {
@@ -46,6 +49,11 @@ export class TestServer {
 
   get url(): string {
     return this.#running.url;
+  }
+
+  /** Sets the clock of the server forward, or back. */
+  forward(seconds: number): void {
+    this.#clock.ahead += seconds * 1000;
   }
 
   /** Ends the server and starts it again on the same data; `between` runs while there is none. */

@@ -58,7 +58,8 @@ export class ColdDisk extends MemoryDisk {
   }
 
   override write(offset: number, data: Buffer): Promise<void> {
-    return this.#later(() => super.write(offset, data));
+    const kept = Buffer.from(data);
+    return this.#later(() => super.write(offset, kept));
   }
 
   /** Answers the oldest request, or all. */

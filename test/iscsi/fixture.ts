@@ -19,7 +19,8 @@ export async function startTarget(device: BlockDevice, limits: Partial<TargetLim
   const target = await createTarget({
     portals: [{ host: '127.0.0.1', port: 0 }],
     directory,
-    limits,
+    // Only who asks for it waits for initiators that do not log out.
+    limits: { logoutMilliseconds: 0, ...limits },
     clock: {
       now: () => now,
       every(_milliseconds, tick) {

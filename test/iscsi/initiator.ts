@@ -95,7 +95,7 @@ export class Initiator {
   /** A SCSI command with the next CmdSN. @returns its tag. */
   command(
     cdb: readonly number[],
-    options: { read?: number; write?: number; data?: Buffer; lun?: number } = {},
+    options: { read?: number; write?: number; data?: Buffer; lun?: number; attributes?: number } = {},
   ): number {
     const tag = this.#tag;
     this.#tag += 1;
@@ -106,7 +106,7 @@ export class Initiator {
       final: true,
       read: options.read !== undefined,
       write: options.write !== undefined,
-      attributes: 1,
+      attributes: options.attributes ?? 1,
       lun,
       initiatorTaskTag: tag,
       expectedDataTransferLength: options.read ?? options.write ?? 0,
@@ -119,16 +119,36 @@ export class Initiator {
   }
 
   /** READ(10). */
-  read(lba: number, blocks: number): number {
+  read(lba: number, blocks: number, attributes = 1): number {
     const address = [lba >>> 24, (lba >>> 16) & 0xff, (lba >>> 8) & 0xff, lba & 0xff];
-    return this.command([0x28, 0, ...address, 0, blocks >> 8, blocks & 0xff, 0], { read: blocks * 512 });
+    return this.command([0x28, 0, ...address, 0, blocks >> 8, blocks & 0xff, 0], { read: blocks * 512, attributes });
   }
 
   /** WRITE(10) with all its data in the PDU. */
-  write(lba: number, data: Buffer): number {
+  write(lba: number, data: Buffer, attributes = 1): number {
     const blocks = data.length / 512;
     const address = [lba >>> 24, (lba >>> 16) & 0xff, (lba >>> 8) & 0xff, lba & 0xff];
-    return this.command([0x2a, 0, ...address, 0, blocks >> 8, blocks & 0xff, 0], { write: data.length, data });
+    const cdb = [0x2a, 0, ...address, 0, blocks >> 8, blocks & 0xff, 0];
+    return this.command(cdb, { write: data.length, data, attributes });
+  }
+
+  /** One burst of Data-Out PDUs of `piece` bytes, which begins at `start` in the command's data. */
+  dataOut(tag: number, transferTag: number, data: Buffer, start = 0, piece = data.length): void {
+    let dataSn = 0;
+    for (let at = 0; at < data.length; at += piece) {
+      this.send(
+        pdu.dataOut.build({
+          opcode: pdu.initiatorOpcode.dataOut,
+          final: at + piece >= data.length,
+          initiatorTaskTag: tag,
+          targetTransferTag: transferTag,
+          dataSn,
+          bufferOffset: start + at,
+        }),
+        data.subarray(at, at + piece),
+      );
+      dataSn += 1;
+    }
   }
 
   nop(): void {

@@ -17,7 +17,10 @@ export type OpenSite = () => Promise<{
 export interface Site {
   readonly db: Database;
   /** A process of its own name, or of this one, closed at the end of the test. */
-  start(kinds: readonly JobKind[], options?: Partial<Pick<JobsParts, 'node' | 'lease' | 'now'>>): Promise<Jobs>;
+  start(
+    kinds: readonly JobKind[],
+    options?: Partial<Pick<JobsParts, 'node' | 'place' | 'lease' | 'now'>>,
+  ): Promise<Jobs>;
 }
 
 export async function freshSite(open: OpenSite): Promise<Site> {
@@ -28,6 +31,7 @@ export async function freshSite(open: OpenSite): Promise<Site> {
       const jobs = await openJobs({
         db,
         node: `node-${randomBytes(4).toString('hex')}`,
+        place: 'here',
         kinds,
         now: () => new Date(),
         random: randomBytes,

@@ -52,16 +52,15 @@ async function serve(server: WebServer, request: IncomingMessage, response: Serv
   }
   const headers: Record<string, string | number> = { ...file.headers };
   if (file.etag !== undefined) headers['etag'] = file.etag;
-  const match = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+  const match = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   const condition = request.headers['if-range'];
-  const start =
-    match !== null && file.ranges !== false && (condition === undefined || condition === file.etag)
-      ? Number(match[1])
-      : 0;
-  const { body } = file;
-  if (start > 0) headers['content-range'] = `bytes ${start}-${body.length - 1}/${body.length}`;
-  if (file.untold !== true) headers['content-length'] = (file.claims ?? body.length) - start;
-  response.writeHead(file.status ?? (start > 0 ? 206 : 200), headers);
+  const ranged = match !== null && file.ranges !== false && (condition === undefined || condition === file.etag);
+  const start = ranged ? Number(match[1]) : 0;
+  const last = ranged && match[2] !== '' ? Number(match[2]) : file.body.length - 1;
+  if (ranged) headers['content-range'] = `bytes ${start}-${last}/${file.body.length}`;
+  if (file.untold !== true) headers['content-length'] = (file.claims ?? last + 1) - start;
+  const body = file.body.subarray(0, last + 1);
+  response.writeHead(file.status ?? (ranged ? 206 : 200), headers);
   response.setMaxListeners(0);
   for (let at = start; at < body.length;) {
     await file.onPiece?.(at);

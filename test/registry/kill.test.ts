@@ -8,7 +8,7 @@ import { surviveKills } from './killed.ts';
 
 test('a killed registry on SQLite loses nothing that it acknowledged', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mintmark-kill-db-'));
-  const location = { file: join(folder, 'registry.db') };
+  const location = { file: join(folder, 'registry.db'), readers: 2 };
   await expect(surviveKills(location, () => openDatabase(location))).resolves.toBeUndefined();
   await rm(folder, { recursive: true, force: true });
 }, 120_000);

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   consistencyProof,
+  Frontier,
   inclusionProof,
   leafHash,
   provesConsistency,
@@ -36,6 +37,18 @@ test('the root of no leaves is the hash of nothing', async () => {
 
 test.each(roots.map((root, index) => [index + 1, root]))('published root of %d leaves', async (size, root) => {
   expect((await rootHash(nodesOf(leaves.map(leafHash)), size)).toString('hex')).toBe(root);
+});
+
+test('the edge of a tree leads to the root of every later size', async () => {
+  const hashes = Array.from({ length: 40 }, (_, number) => leafHash(Buffer.from(String(number))));
+  for (let from = 0; from <= hashes.length; from += 1) {
+    const edge = await Frontier.of(nodesOf(hashes), from);
+    for (let size = from; size <= hashes.length; size += 1) {
+      expect(edge.root()).toEqual(await rootHash(nodesOf(hashes), size));
+      const next = hashes[size];
+      if (next !== undefined) edge.append(next);
+    }
+  }
 });
 
 describe('proofs', () => {

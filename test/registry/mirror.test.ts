@@ -36,9 +36,12 @@ function addEntry(number: number) {
   return origin.upload({ image: `image ${number}`, title: `title ${number}` });
 }
 
+const notTheThird = (bytes: Buffer) => Promise.resolve(!bytes.includes('"title 3"'));
+
 /** What the other registry's server answers. */
 const get: GetPath = async (path) => {
   if (path === '/log/checkpoint') return Buffer.from(await log.checkpoint());
+  if (path === '/trust') return undefined;
   if (path.startsWith('/log/')) return log.tile(path.slice('/log/'.length));
   const [, , identifier = '', email = '', created = ''] = path
     .replace('?media=xml', '')
@@ -73,10 +76,10 @@ async function signedSource(leaves: readonly Buffer[]): Promise<LogSource> {
 }
 
 test('a mirror has all that the other has, and goes on from where it stopped', async () => {
-  expect(await follow()).toEqual({ size: entries + 1, created: entries, unchanged: 0, refused: [] });
+  expect(await follow()).toEqual({ size: entries + 1, created: entries, unchanged: 0, left: 0, refused: [] });
   await addEntry(entries);
-  expect(await follow()).toEqual({ size: entries + 2, created: 1, unchanged: 0, refused: [] });
-  expect(await follow()).toEqual({ size: entries + 2, created: 0, unchanged: 0, refused: [] });
+  expect(await follow()).toEqual({ size: entries + 2, created: 1, unchanged: 0, left: 0, refused: [] });
+  expect(await follow()).toEqual({ size: entries + 2, created: 0, unchanged: 0, left: 0, refused: [] });
   expect(await mirror.titles({ limit: 100, sort: 'title' })).toEqual(
     await origin.titles({ limit: 100, sort: 'title' }),
   );
@@ -88,6 +91,53 @@ test('what this site refuses is told, and the rest is taken', async () => {
   const followed = await followLog({ db: mirror.db, accept }, remoteLog(get), log.verifier);
   expect(followed.created).toBe(entries - 1);
   expect(followed.refused).toMatchObject([{ seq: 3, code: 'registry.refused' }]);
+});
+
+test('what this site does not want is left, and looked at again when it is told to', async () => {
+  const accept = (bytes: Buffer) => mirror.registry.accept(bytes, {});
+  const some = { db: mirror.db, accept, wants: notTheThird };
+  const counts = { size: entries + 1, refused: [] };
+  expect(await followLog(some, remoteLog(get), log.verifier)).toEqual({
+    ...counts,
+    created: entries - 1,
+    unchanged: 0,
+    left: 1,
+  });
+  expect(await mirror.titles({ sort: 'title', limit: 100 })).not.toContain('title 3');
+  expect(await follow()).toEqual({ ...counts, created: 0, unchanged: 0, left: 0 });
+  const again = await followLog({ db: mirror.db, accept }, remoteLog(get), log.verifier, { again: true });
+  expect(again).toEqual({ ...counts, created: 1, unchanged: entries - 1, left: 0 });
+});
+
+test('nothing is written, and nobody held up, while leaves are fetched; more than memory should hold wait in a file', async () => {
+  for (let number = entries; number < 520; number += 1) await addEntry(number);
+  const slow = remoteLog(get);
+  const source: LogSource = {
+    ...slow,
+    async *leaves(first, end) {
+      for await (const leaf of slow.leaves(first, end)) {
+        // An upload in the middle of the fetch: it would wait for ever behind a transaction that is open.
+        if (leaf.includes('"refused"')) await mirror.upload({ image: 'of its own', title: 'of its own' });
+        yield leaf;
+      }
+    },
+  };
+  expect(await follow(source)).toMatchObject({ size: 521, created: 520 });
+  expect(await mirror.titles({ q: 'own' })).toEqual(['of its own']);
+});
+
+test('two followers at once store each leaf once, and of two forks one is caught', async () => {
+  const [one, two] = await Promise.all([follow(), follow()]);
+  expect(one.created + two.created).toBe(entries);
+  await addEntry(entries);
+  await addEntry(entries + 1);
+  const leaves = await allLeaves();
+  const fork = await signedSource([
+    ...leaves.slice(0, -1),
+    Buffer.from(JSON.stringify({ v: 1, decision: 'refused', sha256: '0'.repeat(64) })),
+  ]);
+  const both = await Promise.allSettled([follow(), follow(fork)]);
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
 });
 
 describe('a lie is noticed', () => {
@@ -158,7 +208,7 @@ describe('a bundle', () => {
 
   async function write(change: (text: string) => string = (text) => text): Promise<void> {
     let text = '';
-    for await (const line of exportBundle(origin.db, log)) text += line;
+    for await (const line of exportBundle(origin.db, log, undefined)) text += line;
     await writeFile(file, change(text));
   }
 
@@ -166,7 +216,13 @@ describe('a bundle', () => {
     await write();
     const first = await openBundle(file);
     expect(first.verifier).toBe(log.verifier);
-    expect(await follow(first.source)).toEqual({ size: entries + 1, created: entries, unchanged: 0, refused: [] });
+    expect(await follow(first.source)).toEqual({
+      size: entries + 1,
+      created: entries,
+      unchanged: 0,
+      left: 0,
+      refused: [],
+    });
     await addEntry(entries);
     await write();
     expect((await follow((await openBundle(file)).source)).created).toBe(1);

@@ -7,6 +7,7 @@ import { describeWithTools } from '../setup/tools.ts';
 import { surviveKills } from './killed.ts';
 import { registryOver, type OpenTestRegistry } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
+import { confirmSuite } from './suites/confirm.ts';
 import { findSuite } from './suites/find.ts';
 import { pagingSuite } from './suites/paging.ts';
 import { plansSuite } from './suites/plans.ts';
@@ -15,6 +16,9 @@ import { reindexSuite } from './suites/reindex.ts';
 
 /** Those that hold rows, dependent ones first. */
 const tables = [
+  'pending_documents',
+  'confirmed_signers',
+  'endorser_uploads',
   'entry_details',
   'entries',
   'entry_classes',
@@ -59,6 +63,9 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
 
   describe('accepting', () => {
     acceptSuite(openEmpty);
+  });
+  describe('confirming', () => {
+    confirmSuite(openEmpty);
   });
   describe('finding', () => {
     findSuite(openEmpty);

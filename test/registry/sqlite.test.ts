@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { openTestRegistry, registryOver } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
+import { confirmSuite } from './suites/confirm.ts';
 import { findSuite } from './suites/find.ts';
 import { pagingSuite } from './suites/paging.ts';
 import { plansSuite } from './suites/plans.ts';
@@ -18,6 +19,9 @@ test('the queries are those that were reviewed', async () => {
 
 describe('accepting', () => {
   acceptSuite(openTestRegistry);
+});
+describe('confirming', () => {
+  confirmSuite(openTestRegistry);
 });
 describe('finding', () => {
   findSuite(openTestRegistry);

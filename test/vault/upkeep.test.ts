@@ -3,7 +3,6 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../src/vault/collect.ts';
-import { evictImages, pinImage, unpinImage } from '../../src/vault/evict.ts';
 import { scrubVault } from '../../src/vault/scrub.ts';
 import { chunkBytes } from '../../src/vault/stored-disk.ts';
 import { vaultUsage } from '../../src/vault/usage.ts';
@@ -84,35 +83,4 @@ test('a copy that is known as damaged is neither relied on by a new pull, nor ke
     expect((await readWhole(await vault.openDisk(manifestId))).equals(disk)).toBe(true);
     expect((await scrubVault(vault)).broken).toEqual([]);
   }
-});
-
-describe('eviction', () => {
-  test('takes the least recently used, and never what is pinned, in use or open', async () => {
-    const { vault } = await freshVault();
-    const ids: string[] = [];
-    for (let number = 0; number < 5; number += 1)
-      ids.push(await storeImage(vault, number, noise(chunkBytes, `disk ${number}`)));
-    await pinImage(vault, identifierOf(0));
-    const open = await vault.openDisk(ids[1] ?? '');
-    const options = {
-      freeBytes: 2 * chunkBytes,
-      inUse: new Set([identifierOf(2)]),
-      lastUsed: (identifier: string): number => (identifier === identifierOf(3) ? 2 : 1),
-    };
-    const planned = await evictImages(vault, { ...options, dryRun: true });
-    expect(planned.map(({ identifier }) => identifier)).toEqual([identifierOf(4), identifierOf(3)]);
-    expect(await vault.listImages()).toHaveLength(5);
-    await evictImages(vault, options);
-    expect(await vault.listImages()).toHaveLength(3);
-    for (const number of [0, 1, 2]) {
-      await expect(evictImages(vault, { ...options, identifiers: [identifierOf(number)] })).rejects.toMatchObject({
-        code: 'vault.in-use',
-      });
-    }
-    await open.close();
-    await unpinImage(vault, identifierOf(0));
-    await evictImages(vault, { inUse: new Set(), identifiers: [identifierOf(0), identifierOf(1)] });
-    expect((await vault.listImages()).map(({ identifier }) => identifier)).toEqual([identifierOf(2)]);
-    expect((await readWhole(await vault.openDisk(ids[2] ?? ''))).length).toBe(chunkBytes);
-  });
 });

@@ -190,6 +190,6 @@ describe('a flipped bit in a stored chunk', () => {
     await writeFile(path, bytes);
     const opened = await vault.openDisk(manifestId);
     await expect(opened.readChunk(0)).rejects.toMatchObject({ code: 'vault.corrupt' });
-    expect(vault.reader.isDamaged({ pack: pack?.name ?? '', entry: 0 })).toBe(true);
+    expect(vault.damage.has({ pack: pack?.name ?? '', entry: 0 })).toBe(true);
   });
 });

@@ -297,8 +297,10 @@ test('whatever is written, snapshotted, cloned, flattened, grown, deleted and re
           const clone = await volumes.clone({ source: uuid });
           expect(await contentOf(clone.uuid)).toBe(digest(bytes));
         }
+        await volumes.close();
         const pointed = new Set((await vault.listVolumes()).map(({ manifestId }) => manifestId));
         for (const manifest of volumes.manifestsInUse()) expect(pointed).toContain(manifest);
+        volumes = await site.open(vault);
         await deleteAll();
         await volumes.close();
         expect((await vault.listVolumes()).map(({ volume }) => volume)).toEqual(['image']);

@@ -9,6 +9,8 @@ export function jobTables(dialect: Dialect): readonly string[] {
   return [
     `create table jobs (
        id ${postgres ? 'bigint generated always as identity primary key' : 'integer primary key autoincrement'},
+       -- The vault that it is about: jobs of other vaults are not the business of this one's servers.
+       place ${text} not null,
        kind ${text} not null,
        job_key ${text} not null,
        data ${text} not null,
@@ -30,11 +32,11 @@ export function jobTables(dialect: Dialect): readonly string[] {
        version ${integer} not null
      )`,
     // At most one of a kind and key at a time, over all processes.
-    `create unique index jobs_active on jobs (kind, job_key) where ${active}`,
-    `create index jobs_due on jobs (kind, priority, id, run_at) where state in ('queued', 'retrying')`,
-    `create index jobs_leased on jobs (lease_until) where state = 'running'`,
-    `create index jobs_by_key on jobs (kind, job_key, id)`,
-    `create index jobs_finished on jobs (finished_at) where finished_at is not null`,
+    `create unique index jobs_active on jobs (place, kind, job_key) where ${active}`,
+    `create index jobs_due on jobs (place, kind, priority, id, run_at) where state in ('queued', 'retrying')`,
+    `create index jobs_leased on jobs (place, lease_until) where state = 'running'`,
+    `create index jobs_by_key on jobs (place, kind, job_key, id)`,
+    `create index jobs_finished on jobs (place, finished_at) where finished_at is not null`,
     // One row: those who ring each other over Redis tell one site from another by it.
     `create table job_site (id integer primary key check (id = 1), name ${text} not null)`,
   ];

@@ -24,16 +24,26 @@ export class Command {
   readonly initiatorTaskTag: number;
   /** Bytes that the initiator means to move. */
   readonly expectedLength: number;
+  /** Task attribute (RFC 7143 §11.3.1). */
+  readonly attribute: number;
   /** The CDB begins at `at` in `bytes`. */
   bytes: Buffer;
   at: number;
   lba = 0;
   blocks = 0;
 
-  constructor(path: UnitPath, initiatorTaskTag: number, expectedLength: number, bytes: Buffer, at: number) {
+  constructor(
+    path: UnitPath,
+    initiatorTaskTag: number,
+    expectedLength: number,
+    attribute: number,
+    bytes: Buffer,
+    at: number,
+  ) {
     this.path = path;
     this.initiatorTaskTag = initiatorTaskTag;
     this.expectedLength = expectedLength;
+    this.attribute = attribute;
     this.bytes = bytes;
     this.at = at;
   }

@@ -43,6 +43,8 @@ export type CommandDefinition =
       /** Takes `expect` bytes from the initiator first; fewer come where the initiator announces fewer. */
       readonly kind: 'out';
       expect(command: Command): number;
+      /** Needs `data` no longer than `run` takes to return, even where it returns a promise; others get a copy. */
+      readonly borrows?: true;
       run(command: Command, data: Buffer): undefined | Promise<void>;
     });
 

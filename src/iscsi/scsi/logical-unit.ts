@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { CopyResults } from './copy-results.ts';
 import { PersistentReservations } from './persistent-reservations.ts';
 import { additionalSense, checkCondition, senseKey } from './status.ts';
+import { TaskSet } from './task-set.ts';
 
 /** A sanitize that runs or has failed (SBC-3 §4.11). */
 export interface SanitizeState {
@@ -34,6 +35,7 @@ export class LogicalUnit {
   readonly serial: string;
   readonly reservations = new PersistentReservations((nexus, sense) => this.#attend(nexus, sense));
   readonly copyResults = new CopyResults();
+  readonly taskSet = new TaskSet();
   /** The nexus that holds a RESERVE(6). */
   reservedBy: string | undefined;
   softwareWriteProtect = false;

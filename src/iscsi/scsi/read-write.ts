@@ -57,6 +57,7 @@ const write = (name: string, opcode: number, masks: readonly number[], locate: (
     kind: 'out',
     access: 'write',
     writes: true,
+    borrows: true,
     usage: usage(opcode, ...masks),
     expect(command: Command): number {
       locate(command);

@@ -1,14 +1,14 @@
-// One TCP connection: bytes in, PDUs to the login and then to the session, bytes out, and the limits on all of it.
+// One TCP connection: bytes in, PDUs to the login and then to the session, bytes out, and how it ends.
 import { type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type LoginGrant } from '../directory.ts';
 import { type TargetLimits } from '../limits.ts';
-import { type LoginNegotiation, type LoginOutcome, type LoginReply } from '../login/negotiation.ts';
-import { loginStatus } from '../login/status.ts';
+import { type LoginNegotiation, type LoginOutcome } from '../login/negotiation.ts';
 import { type BufferPool } from '../wire/buffer-pool.ts';
-import { initiatorOpcode, loginRequest, loginResponse, targetOpcode } from '../wire/pdu.ts';
 import { PduReader } from '../wire/pdu-reader.ts';
 import { PduWriter } from '../wire/pdu-writer.ts';
+import { receive } from './incoming.ts';
+import { type LoginConnection, LoginPhase } from './login-phase.ts';
 import { type Session } from './session.ts';
 
 /** RFC 7143 §13.12: data segments of a login come to 8,192 bytes at most. */
@@ -16,18 +16,12 @@ const loginSegment = 8192;
 /** Milliseconds that the peer has to close its side after we have closed ours. */
 const lingerMilliseconds = 2_000;
 
-/** What of a login request goes into its response. */
-interface LoginTags {
-  readonly initiatorTaskTag: number;
-  readonly cmdSn: number;
-  readonly isid: Buffer;
-  readonly tsih: number;
-}
-
 /** What a connection asks of its target. */
 export interface ConnectionHost {
   readonly limits: TargetLimits;
   readonly pool: BufferPool;
+  /** What all connections read into. */
+  readonly receiveBuffer: Buffer;
   now(): number;
   newLogin(): LoginNegotiation;
   /** A login has succeeded: the session, or the status that refuses it after all. */
@@ -42,33 +36,42 @@ export interface ConnectionHost {
   log(level: 'info' | 'warn', message: string, details: Readonly<Record<string, unknown>>): void;
 }
 
-export class Connection {
+export class Connection implements LoginConnection {
   readonly writer: PduWriter;
+  /** Resolves once it is over, the session's last command is done and its grant is given back. */
+  readonly ended: Promise<void>;
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #reader: PduReader;
   readonly #begun: number;
-  #login: LoginNegotiation | undefined;
+  #login: LoginPhase | undefined;
   #session: Session | undefined;
   #grant: LoginGrant | undefined;
-  #statSn = 0;
   #suspended = 0;
-  #throttled = false;
+  #paused = false;
   #finishing = false;
   #destroyed = false;
   #lastHeard: number;
   #pinged = false;
   #pumping = false;
   #finishedAt = 0;
+  /** When a session that was asked to log out is ended without. */
+  #leaveBy = Infinity;
   #waiting: (() => void)[] = [];
+  #over: (last: Promise<void>) => void = () => undefined;
 
-  constructor(socket: Socket, host: ConnectionHost) {
-    this.#socket = socket;
+  /** @param accepted by a server with `pauseOnConnect`. */
+  constructor(accepted: Socket, host: ConnectionHost) {
     this.#host = host;
     this.#begun = host.now();
     this.#lastHeard = this.#begun;
-    this.#login = host.newLogin();
+    this.#login = new LoginPhase(host.newLogin(), this);
     this.#reader = new PduReader(host.pool, { maxDataSegment: loginSegment, headerDigest: false, dataDigest: false });
+    this.ended = new Promise((resolve) => {
+      this.#over = resolve;
+    });
+    const socket = receive(accepted, host.receiveBuffer, (bytes) => this.#take(bytes));
+    this.#socket = socket;
     const sink = {
       write: (bytes: Buffer, done: () => void): void => {
         if (socket.writable) socket.write(bytes, done);
@@ -78,15 +81,17 @@ export class Connection {
     this.writer = new PduWriter(host.pool, sink, () => this.#onSent());
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
-    socket.on('data', (chunk: Buffer) => {
-      this.#lastHeard = host.now();
-      this.#pinged = false;
-      this.#reader.push(chunk);
-      this.#pump();
-    });
     socket.on('error', (error) => this.drop(error.message));
     socket.on('end', () => this.drop('closed by the initiator'));
     socket.on('close', () => this.drop('closed'));
+  }
+
+  get limits(): TargetLimits {
+    return this.#host.limits;
+  }
+
+  get ending(): boolean {
+    return this.#finishing;
   }
 
   /** host:port of the initiator. */
@@ -104,7 +109,7 @@ export class Connection {
   /** Resolves in a later turn, once the initiator has taken enough of what was sent, or is gone. */
   async room(): Promise<void> {
     await nextTurn();
-    while (this.writer.backlog > this.#host.limits.sendBacklog && !this.#destroyed) {
+    while (this.writer.backlog > this.limits.sendBacklog && !this.#destroyed) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
@@ -118,11 +123,12 @@ export class Connection {
   resume(): void {
     this.#suspended -= 1;
     this.#pump();
+    this.#flow();
   }
 
-  /** Once a second: login deadline, silence, slow disks. */
+  /** Once a second: deadlines of the login and the logout, silence, slow disks. */
   sweep(now: number): void {
-    const { limits } = this.#host;
+    const { limits } = this;
     if (this.#finishing) {
       if (now - this.#finishedAt > lingerMilliseconds) this.drop('the initiator did not close');
       return;
@@ -131,12 +137,30 @@ export class Connection {
       if (now - this.#begun > limits.loginMilliseconds) this.drop('no login in time');
       return;
     }
+    if (now >= this.#leaveBy) {
+      this.#dismiss(this.#session, 'the initiator did not log out in time');
+      return;
+    }
     this.#session.sweep(now);
     const silent = now - this.#lastHeard;
     if (silent > 2 * limits.idleMilliseconds) this.drop('no sign of life');
     else if (silent > limits.idleMilliseconds && !this.#pinged) {
       this.#pinged = true;
       this.#session.ping(1);
+    }
+  }
+
+  /** Asks the initiator to log out, and ends the session where it has not in time (RFC 7143 §11.9.1, events 1 and 3). */
+  retire(reason: string): void {
+    const session = this.#session;
+    const { logoutMilliseconds } = this.limits;
+    if (session === undefined || this.#finishing) {
+      if (!this.#finishing) this.drop(reason);
+    } else if (logoutMilliseconds === 0) {
+      this.#dismiss(session, reason);
+    } else if (this.#leaveBy === Infinity) {
+      this.#leaveBy = this.#host.now() + logoutMilliseconds;
+      session.askForLogout(Math.ceil(logoutMilliseconds / 1000));
     }
   }
 
@@ -149,24 +173,60 @@ export class Connection {
     this.writer.flush();
     this.#socket.end();
     this.#leave();
+    // What still comes is thrown away, so that the end is seen.
+    if (this.#paused) this.#socket.resume();
   }
 
   /** Ends the connection at once. */
   drop(reason: string): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    if (!this.#finishing) this.#host.log('info', 'the connection is dropped', { peer: this.peer, reason });
-    this.#finishing = true;
+    if (!this.#finishing) {
+      this.#host.log('info', 'the connection is dropped', { peer: this.peer, reason });
+      this.#finishing = true;
+      this.#leave();
+    }
     this.#socket.destroy();
-    this.#leave();
     this.#wake();
     this.#reader.close();
     this.writer.close();
     this.#host.closed(this);
   }
 
-  /** Resolves once the session's last command is done and its grant is given back. */
-  ended: Promise<void> = Promise.resolve();
+  // What the login asks for:
+
+  enter(outcome: LoginOutcome, statSn: number, expCmdSn: number): { readonly tsih: number } | number {
+    const opened = this.#host.openSession(this, outcome, statSn, expCmdSn);
+    if (typeof opened === 'number') return opened;
+    this.#session = opened.session;
+    this.#grant = this.#login?.abandon();
+    this.#login = undefined;
+    return opened;
+  }
+
+  /** The digests begin with the first PDU after the login. */
+  entered({ parameters: { headerDigest, dataDigest } }: LoginOutcome): void {
+    this.writer.flush();
+    this.writer.headerDigest = headerDigest;
+    this.writer.dataDigest = dataDigest;
+    this.#reader.limits.headerDigest = headerDigest;
+    this.#reader.limits.dataDigest = dataDigest;
+    this.#reader.limits.maxDataSegment = this.limits.receiveSegment;
+  }
+
+  refused({ initiator, target }: LoginNegotiation, status: number, reason: string | undefined): void {
+    this.#host.log('warn', 'a login failed', { peer: this.peer, initiator, target, status, reason });
+    this.finish('the login failed');
+  }
+
+  async giveBack(grant: LoginGrant): Promise<void> {
+    await this.#host.releaseGrant(grant);
+  }
+
+  #dismiss(session: Session, reason: string): void {
+    session.announceEnd();
+    this.finish(reason);
+  }
 
   #leave(): void {
     const session = this.#session;
@@ -174,13 +234,12 @@ export class Connection {
     this.#session = undefined;
     this.#grant = undefined;
     this.#login = undefined;
-    if (session === undefined && grant === undefined) return;
-    this.ended = this.#giveBack(session, grant);
+    this.#over(this.#leaveSession(session, grant));
   }
 
-  async #giveBack(session: Session | undefined, grant: LoginGrant | undefined): Promise<void> {
+  async #leaveSession(session: Session | undefined, grant: LoginGrant | undefined): Promise<void> {
     await session?.close();
-    if (grant !== undefined) await this.#host.releaseGrant(grant);
+    if (grant !== undefined) await this.giveBack(grant);
   }
 
   #wake(): void {
@@ -189,12 +248,35 @@ export class Connection {
     for (const wake of waiting) wake();
   }
 
+  /** Bytes have come, in a buffer that is overwritten afterwards. */
+  #take(bytes: Buffer): void {
+    if (this.#finishing) return;
+    this.#lastHeard = this.#host.now();
+    this.#pinged = false;
+    this.#reader.push(bytes);
+    this.#pump();
+    if (this.#reader.keep() && !this.#paused) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+  }
+
+  /** Reads on where nothing stands against it any more. */
+  #flow(): void {
+    if (!this.#paused || this.#blocked || this.#destroyed) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  get #blocked(): boolean {
+    return this.#suspended > 0 || this.writer.backlog > this.limits.sendBacklog;
+  }
+
   #onSent(): void {
     if (this.#waiting.length > 0) this.#wake();
-    if (!this.#throttled || this.writer.backlog > this.#host.limits.sendBacklog / 2) return;
-    this.#throttled = false;
+    if (!this.#paused || this.writer.backlog > this.limits.sendBacklog / 2) return;
     this.#pump();
-    if (!this.#throttled) this.#socket.resume();
+    this.#flow();
   }
 
   /** Answers every whole PDU that is there, and sends the answers in one go. */
@@ -202,112 +284,15 @@ export class Connection {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#suspended === 0 && !this.#finishing) {
-        if (this.writer.backlog > this.#host.limits.sendBacklog) {
-          this.#throttled = true;
-          this.#socket.pause();
-          break;
-        }
-        if (!this.#reader.next()) break;
+      while (!this.#finishing && !this.#blocked && this.#reader.next()) {
         if (this.#session !== undefined) this.#session.handle(this.#reader);
-        else this.#loginStep();
+        else this.#login?.take(this.#reader);
       }
       if (!this.#destroyed) this.writer.flush();
     } catch (error) {
       this.drop(error instanceof Error ? error.message : String(error));
     } finally {
       this.#pumping = false;
-    }
-  }
-
-  #loginStep(): void {
-    const { buffer, at, dataAt, dataLength } = this.#reader;
-    const login = this.#login;
-    if (login === undefined) return;
-    const header = loginRequest.read(buffer, at);
-    if (header.opcode !== initiatorOpcode.login) {
-      this.drop('the first PDU is no login');
-      return;
-    }
-    const data = Buffer.from(buffer.subarray(dataAt, dataAt + dataLength));
-    const request = { ...header, isid: header.isid.toString('hex') };
-    const isid = Buffer.from(header.isid);
-    this.suspend();
-    const { initiatorTaskTag, cmdSn } = header;
-    void this.#finishStep(login, login.step(request, data), { initiatorTaskTag, cmdSn, isid, tsih: header.tsih });
-  }
-
-  async #finishStep(login: LoginNegotiation, step: Promise<LoginReply>, request: LoginTags): Promise<void> {
-    const reply = await step;
-    if (this.#destroyed || this.#finishing) {
-      const grant = login.abandon();
-      if (grant !== undefined) await this.#host.releaseGrant(grant);
-      return;
-    }
-    this.#answerLogin(login, reply, request);
-    this.resume();
-  }
-
-  #answerLogin(
-    login: LoginNegotiation,
-    reply: LoginReply,
-    request: {
-      readonly initiatorTaskTag: number;
-      readonly cmdSn: number;
-      readonly isid: Buffer;
-      readonly tsih: number;
-    },
-  ): void {
-    let status: number = reply.status;
-    let { tsih } = request;
-    const statSn = this.#statSn;
-    this.#statSn = (statSn + 1) >>> 0;
-    const { outcome } = login;
-    if (status === loginStatus.success && outcome !== undefined) {
-      const opened = this.#host.openSession(this, outcome, this.#statSn, request.cmdSn);
-      if (typeof opened === 'number') {
-        status = opened;
-      } else {
-        tsih = opened.tsih;
-        this.#session = opened.session;
-        this.#grant = login.abandon();
-        this.#login = undefined;
-      }
-    }
-    const ok = status === loginStatus.success;
-    const at = this.writer.reserve(reply.text.length);
-    loginResponse.write(this.writer.buffer, at, {
-      opcode: targetOpcode.loginResponse,
-      transit: ok && reply.transit,
-      currentStage: reply.currentStage,
-      nextStage: ok && reply.transit ? reply.nextStage : 0,
-      isid: request.isid,
-      tsih,
-      initiatorTaskTag: request.initiatorTaskTag,
-      // A failed login has no StatSN that means anything.
-      statSn: ok ? statSn : 0,
-      expCmdSn: request.cmdSn,
-      maxCmdSn: (request.cmdSn + (ok ? this.#host.limits.queueDepth : 1) - 1) >>> 0,
-      statusClass: status >> 8,
-      statusDetail: status & 0xff,
-    });
-    reply.text.copy(this.writer.buffer, at + this.writer.dataOffset);
-    this.writer.seal(at, reply.text.length);
-    if (!ok) {
-      const { initiator, target } = login;
-      this.#host.log('warn', 'a login failed', { peer: this.peer, initiator, target, status, reason: reply.reason });
-      this.finish('the login failed');
-      return;
-    }
-    if (this.#session !== undefined && outcome !== undefined) {
-      // The digests begin with the first PDU after the login.
-      const { headerDigest, dataDigest } = outcome.parameters;
-      this.writer.flush();
-      this.writer.headerDigest = headerDigest;
-      this.writer.dataDigest = dataDigest;
-      this.#reader.limits.headerDigest = headerDigest;
-      this.#reader.limits.dataDigest = dataDigest;
-      this.#reader.limits.maxDataSegment = this.#host.limits.receiveSegment;
     }
   }
 }

@@ -52,4 +52,6 @@ export interface SessionContext {
   /** Takes `work` of a device for a command; `done` runs unless the command has ended meanwhile. */
   await<T>(task: Task, work: Promise<T>, done: (result: T) => void): void;
   reject(reason: number, reader: PduReader): void;
+  /** Whether a request comes when it should, by its CmdSN; otherwise it is dropped. */
+  inOrder(reader: PduReader): boolean;
 }

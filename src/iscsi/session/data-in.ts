@@ -7,6 +7,7 @@ import { sectorBytes } from '../../block/device.ts';
 import { paceBytes } from '../scsi/pace.ts';
 import { type SessionContext } from './context.ts';
 import { type Task } from './task.ts';
+import { inTurn } from './turn.ts';
 
 export class DataIn {
   readonly #session: SessionContext;
@@ -61,6 +62,23 @@ export class DataIn {
         return;
       }
     }
+  }
+
+  /** The same for a command that has to wait for others. */
+  readInTurn(task: Task): void {
+    const { command } = task;
+    if (command.length > 0 && command.expectedLength >= command.length) {
+      this.#session.track(this.#readOnInTurn(task));
+      return;
+    }
+    const payload = Buffer.alloc(command.length);
+    const reading = inTurn(task, () => command.path.device.read(command.offset, payload));
+    this.#session.await(task, reading, () => this.send(command, payload));
+  }
+
+  async #readOnInTurn(task: Task): Promise<void> {
+    await task.command.path.unit.taskSet.turn(task);
+    if (!task.ended) await this.#readOn(task, 0);
   }
 
   /** The answer of a command that gives back parameter data. */

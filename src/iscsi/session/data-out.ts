@@ -1,11 +1,13 @@
 // Data from the initiator to a command: immediate, unsolicited, or asked for by R2T (RFC 7143 §4.2.5.2, §11.7, §11.8).
 import { type Command } from '../scsi/command.ts';
 import { type CommandDefinition } from '../scsi/definition.ts';
+import { paceBytes } from '../scsi/pace.ts';
 import { additionalSense, checkCondition, scsiStatus, senseKey } from '../scsi/status.ts';
 import { dataOut, noTag, rejectReason, scsiCommand } from '../wire/pdu.ts';
 import { type PduReader } from '../wire/pdu-reader.ts';
 import { type SessionContext } from './context.ts';
 import { type Burst, type Task } from './task.ts';
+import { inTurn } from './turn.ts';
 
 type OutDefinition = Extract<CommandDefinition, { readonly kind: 'out' }>;
 
@@ -43,7 +45,7 @@ export class DataOut {
     }
     if (final && dataLength >= wanted) {
       const data = wanted === 0 ? nothing : reader.buffer.subarray(reader.dataAt, reader.dataAt + wanted);
-      this.#run(command, definition, data, expected, reader);
+      this.#run(command, definition, data, expected);
       return;
     }
     if (!final && parameters.initialR2T) throw checkCondition(senseKey.abortedCommand, unexpectedUnsolicitedData);
@@ -130,7 +132,7 @@ export class DataOut {
       this.#abort(task, additionalSense.crcError);
       return;
     }
-    this.#runCollected(task);
+    if (task.definition.kind === 'out') this.#runTask(task, task.definition);
   }
 
   #abort(task: Task, additional: number): void {
@@ -139,50 +141,61 @@ export class DataOut {
     this.#session.fail(task.command, task.definition, failure);
   }
 
-  #runCollected(task: Task): void {
-    const { command, definition } = task;
-    if (definition.kind !== 'out') return;
+  /** All data is there. */
+  #run(command: Command, definition: OutDefinition, data: Buffer, expected: number): void {
     const session = this.#session;
-    task.collecting = false;
-    let work: undefined | Promise<void>;
-    try {
-      work = this.#start(command, definition, task.data);
-    } catch (error) {
-      session.tasks.end(task);
-      session.fail(command, definition, error);
+    const { unit } = command.path;
+    if (!unit.taskSet.admits(command.attribute) || (definition.writes === true && unit.hasOrphans)) {
+      const task = session.tasks.add(command, definition, data.length);
+      task.data = Buffer.from(data);
+      task.expected = expected;
+      this.#runTask(task, definition);
       return;
     }
-    const moved = task.expected;
-    if (work === undefined) {
-      session.tasks.end(task);
-      session.respond(command, scsiStatus.good, moved);
-      return;
-    }
-    session.tasks.restart(task);
-    if (definition.writes === true) task.settled = work;
-    session.await(task, work, () => session.respond(command, scsiStatus.good, moved));
-  }
-
-  #run(command: Command, definition: OutDefinition, data: Buffer, expected: number, reader: PduReader): void {
-    const session = this.#session;
-    const work = this.#start(command, definition, data);
+    const borrowed = definition.borrows === true && data.length <= paceBytes;
+    const work = definition.run(command, borrowed ? data : Buffer.from(data));
     if (work === undefined) {
       session.respond(command, scsiStatus.good, expected);
       return;
     }
-    reader.retain();
     const task = session.tasks.add(command, definition, data.length);
     if (definition.writes === true) task.settled = work;
     session.await(task, work, () => session.respond(command, scsiStatus.good, expected));
   }
 
-  /** Runs the command, but not before writes that were given up at the same place are over. */
-  #start(command: Command, definition: OutDefinition, data: Buffer): undefined | Promise<void> {
+  #runTask(task: Task, definition: OutDefinition): void {
+    const { command } = task;
     const { unit } = command.path;
-    if (!unit.hasOrphans || definition.writes !== true) return definition.run(command, data);
-    const ranged = command.length > 0;
-    const start = ranged ? command.offset : 0;
-    const end = ranged ? start + command.length : Infinity;
-    return unit.orphansSettled(start, end).then(() => definition.run(command, data));
+    const session = this.#session;
+    task.collecting = false;
+    session.tasks.restart(task);
+    const atOnce = unit.taskSet.isEnabled(task) && !(definition.writes === true && unit.hasOrphans);
+    let work: undefined | Promise<void>;
+    try {
+      work = atOnce ? definition.run(command, task.data) : this.#runLater(task, definition);
+    } catch (error) {
+      session.tasks.end(task);
+      session.fail(command, definition, error);
+      return;
+    }
+    if (work === undefined) {
+      session.tasks.end(task);
+      session.respond(command, scsiStatus.good, task.expected);
+      return;
+    }
+    if (definition.writes === true) task.settled = work;
+    session.await(task, work, () => session.respond(command, scsiStatus.good, task.expected));
+  }
+
+  /** Once it is its turn, and once writes that were given up at the same place are over. */
+  #runLater(task: Task, definition: OutDefinition): Promise<void> {
+    const { command, data } = task;
+    const { path, offset, length } = command;
+    return inTurn(task, async () => {
+      if (definition.writes === true && path.unit.hasOrphans) {
+        await path.unit.orphansSettled(length > 0 ? offset : 0, length > 0 ? offset + length : Infinity);
+      }
+      if (!task.ended) await definition.run(command, data);
+    });
   }
 }

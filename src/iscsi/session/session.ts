@@ -1,30 +1,37 @@
 // The full feature phase of one session: takes PDUs one by one and answers them (RFC 7143 §4.2, §11).
 import { Fault } from '../../errors/fault.ts';
 import { type SessionParameters } from '../login/keys.ts';
+import { answerOfNothing } from '../scsi/absent-unit.ts';
 import { findCommand, passGate } from '../scsi/command-table.ts';
 import { Command, type UnitPath } from '../scsi/command.ts';
 import { type CommandDefinition } from '../scsi/definition.ts';
-import { inquiryOfNothing } from '../scsi/inquiry.ts';
 import { type LogicalUnit } from '../scsi/logical-unit.ts';
-import { lunList } from '../scsi/report.ts';
-import { additionalSense, buildSense, checkCondition, ScsiFailure, scsiStatus, senseKey } from '../scsi/status.ts';
-import { headerBytes, initiatorOpcode, logoutRequest, nopOut, noTag, rejectReason, scsiCommand } from '../wire/pdu.ts';
+import { additionalSense, checkCondition, ScsiFailure, scsiStatus, senseKey } from '../scsi/status.ts';
+import { headerBytes, initiatorOpcode, noTag, rejectReason, scsiCommand } from '../wire/pdu.ts';
 import { lunOf } from '../wire/lun.ts';
 import { FramingError, type PduReader } from '../wire/pdu-reader.ts';
 import { type SessionContext, type SessionHost } from './context.ts';
 import { DataIn } from './data-in.ts';
 import { DataOut } from './data-out.ts';
 import { headerOf, Responder } from './responder.ts';
+import { Requests } from './requests.ts';
 import { type Task } from './task.ts';
-import { manageTasks } from './task-management.ts';
 import { Tasks } from './tasks.ts';
-import { TextExchange } from './text-exchange.ts';
+import { inTurn } from './turn.ts';
+
+type ReadDefinition = Extract<CommandDefinition, { readonly kind: 'read' }>;
+type RunDefinition = Extract<CommandDefinition, { readonly kind: 'none' | 'in' }>;
 
 const fields = scsiCommand.fields;
 const immediateBit = 0x40;
 const opcodeMask = 0x3f;
 const writeBit = 0x20;
 const readBit = 0x40;
+const attributeMask = 0x07;
+/** Events of an Asynchronous Message (RFC 7143 §11.9.1). */
+const asyncEvent = { requestLogout: 1, dropsSession: 3 } as const;
+/** Seconds after which the initiator may try again. */
+const timeToWait = 2;
 const noLun = Buffer.alloc(8);
 const nothing = Buffer.alloc(0);
 
@@ -39,7 +46,7 @@ export class Session implements SessionContext {
   readonly #atWork = new Set<Promise<unknown>>();
   readonly #dataIn: DataIn;
   readonly #dataOut: DataOut;
-  readonly #text: TextExchange;
+  readonly #requests: Requests;
   #closed = false;
 
   constructor(
@@ -60,7 +67,7 @@ export class Session implements SessionContext {
     this.responder = new Responder(host.writer, statSn, expCmdSn, () => Math.max(1, depth - tasks.size));
     this.#dataIn = new DataIn(this);
     this.#dataOut = new DataOut(this);
-    this.#text = new TextExchange(this);
+    this.#requests = new Requests(this);
     for (const path of paths.values()) path.unit.join(nexus, this.#onAbort);
   }
 
@@ -76,7 +83,7 @@ export class Session implements SessionContext {
       this.#dataOut.take(reader);
       return;
     }
-    this.#other(opcode, reader);
+    this.#requests.take(opcode, reader);
   }
 
   /** The session is over: its commands end, its units hear of the lost nexus. Resolves once no device works for it. */
@@ -113,6 +120,17 @@ export class Session implements SessionContext {
     this.host.writer.flush();
   }
 
+  /** Asks the initiator to log out within so many seconds. */
+  askForLogout(seconds: number): void {
+    this.responder.asyncMessage(asyncEvent.requestLogout, 0, 0, seconds);
+    this.host.writer.flush();
+  }
+
+  /** Tells the initiator that the target ends the session. */
+  announceEnd(): void {
+    this.responder.asyncMessage(asyncEvent.dropsSession, 0, timeToWait, 0);
+  }
+
   respond(command: Command, status: number, moved: number, expDataSn = 0): void {
     this.responder.scsiResponse(command.initiatorTaskTag, status, command.expectedLength - moved, expDataSn);
   }
@@ -146,7 +164,7 @@ export class Session implements SessionContext {
 
   #scsi(reader: PduReader): void {
     const { buffer, at } = reader;
-    if (!this.#inOrder(buffer, at)) return;
+    if (!this.inOrder(reader)) return;
     const tag = fields.initiatorTaskTag.read(buffer, at);
     if (this.tasks.size > 0 && this.tasks.get(tag) !== undefined) {
       this.reject(rejectReason.taskInProgress, reader);
@@ -159,31 +177,21 @@ export class Session implements SessionContext {
       this.#withoutUnit(tag, expected, buffer, at + headerBytes - 16);
       return;
     }
-    const command = new Command(path, tag, expected, buffer, at + headerBytes - 16);
+    const command = new Command(path, tag, expected, flags & attributeMask, buffer, at + headerBytes - 16);
     let definition: CommandDefinition | undefined;
     try {
       definition = findCommand(command);
-      if (path.unit.gated || path.readOnly) passGate(command, definition);
-      if (definition.kind === 'read') {
+      const { unit } = path;
+      if (unit.gated || path.readOnly) passGate(command, definition);
+      if (definition.kind === 'out') {
+        this.#dataOut.begin(command, definition, flags, reader);
+      } else if (!unit.taskSet.admits(command.attribute)) {
+        this.#later(command, definition);
+      } else if (definition.kind === 'read') {
         definition.locate(command);
         this.#dataIn.read(command, definition);
-      } else if (definition.kind === 'out') {
-        this.#dataOut.begin(command, definition, flags, reader);
-      } else if (definition.kind === 'in') {
-        const result = definition.run(command);
-        if (Buffer.isBuffer(result)) this.#dataIn.send(command, result);
-        else {
-          const task = this.tasks.add(command, definition, 0);
-          this.await(task, result, (payload) => this.#dataIn.send(command, payload));
-        }
       } else {
-        const result = definition.run(command);
-        if (result === undefined) this.respond(command, scsiStatus.good, 0);
-        else {
-          const task = this.tasks.add(command, definition, 0);
-          if (definition.writes === true) task.settled = result;
-          this.await(task, result, () => this.respond(command, scsiStatus.good, 0));
-        }
+        this.#run(command, definition);
       }
     } catch (error) {
       if (error instanceof FramingError) throw error;
@@ -191,11 +199,40 @@ export class Session implements SessionContext {
     }
   }
 
+  #run(command: Command, definition: RunDefinition): void {
+    const result = definition.run(command);
+    if (result === undefined || Buffer.isBuffer(result)) {
+      this.#answer(command, result);
+      return;
+    }
+    const task = this.tasks.add(command, definition, 0);
+    if (definition.writes === true) task.settled = result;
+    this.await<Buffer | void>(task, result, (payload) => this.#answer(command, payload));
+  }
+
+  /** Others come first. */
+  #later(command: Command, definition: RunDefinition | ReadDefinition): void {
+    if (definition.kind === 'read') definition.locate(command);
+    const task = this.tasks.add(command, definition, 0);
+    if (definition.kind === 'read') {
+      this.#dataIn.readInTurn(task);
+      return;
+    }
+    const work = inTurn<Buffer | void>(task, () => definition.run(command));
+    if (definition.writes === true) task.settled = work;
+    this.await(task, work, (payload) => this.#answer(command, payload));
+  }
+
+  #answer(command: Command, payload: Buffer | void): void {
+    if (Buffer.isBuffer(payload)) this.#dataIn.send(command, payload);
+    else this.respond(command, scsiStatus.good, 0);
+  }
+
   /**
    * CmdSN (RFC 7143 §4.2.2.1): immediate commands carry the next one without using it up; what is outside the window
    * is dropped without a word. On the one connection of a session commands come in order.
    */
-  #inOrder(buffer: Buffer, at: number): boolean {
+  inOrder({ buffer, at }: PduReader): boolean {
     const cmdSn = fields.cmdSn.read(buffer, at);
     if (((buffer[at] ?? 0) & immediateBit) !== 0) return true;
     const { responder } = this;
@@ -206,74 +243,13 @@ export class Session implements SessionContext {
   }
 
   #withoutUnit(tag: number, expected: number, buffer: Buffer, at: number): void {
-    const opcode = buffer[at];
     try {
-      let payload: Buffer;
-      if (opcode === 0x12) payload = inquiryOfNothing(buffer, at);
-      else if (opcode === 0xa0) payload = lunList([...this.paths.keys()], buffer.readUInt32BE(at + 6));
-      else if (opcode === 0x03) {
-        const sense = { key: senseKey.illegalRequest, additional: additionalSense.logicalUnitNotSupported };
-        payload = buildSense(sense, false).subarray(0, buffer[at + 4]);
-      } else throw checkCondition(senseKey.illegalRequest, additionalSense.logicalUnitNotSupported);
-      this.#dataIn.sendTo(tag, expected, payload);
+      this.#dataIn.sendTo(tag, expected, answerOfNothing([...this.paths.keys()], buffer, at));
     } catch (error) {
       const failure =
         error instanceof ScsiFailure ? error : checkCondition(senseKey.hardwareError, additionalSense.none);
       this.responder.scsiFailure(tag, failure, expected, 0, false);
     }
-  }
-
-  #other(opcode: number, reader: PduReader): void {
-    const { buffer, at } = reader;
-    if (reader.dataDigestBad) {
-      this.reject(rejectReason.dataDigestError, reader);
-      return;
-    }
-    switch (opcode) {
-      case initiatorOpcode.nopOut:
-        this.#nopOut(reader);
-        return;
-      case initiatorOpcode.text:
-        if (this.#inOrder(buffer, at)) this.#text.take(reader);
-        return;
-      case initiatorOpcode.logout:
-        if (this.#inOrder(buffer, at)) this.#logout(reader);
-        return;
-      case initiatorOpcode.taskManagement:
-        if (this.host.discovery) this.reject(rejectReason.protocolError, reader);
-        else if (this.#inOrder(buffer, at)) manageTasks(this, reader);
-        return;
-      case initiatorOpcode.snack:
-        this.reject(rejectReason.snackReject, reader);
-        return;
-      case initiatorOpcode.login:
-        this.reject(rejectReason.protocolError, reader);
-        return;
-      default:
-        this.reject(rejectReason.commandNotSupported, reader);
-    }
-  }
-
-  #nopOut(reader: PduReader): void {
-    const { buffer, at, dataAt, dataLength } = reader;
-    const tag = nopOut.fields.initiatorTaskTag.read(buffer, at);
-    // An answer to our own ping carries no tag of the initiator's and wants no answer.
-    if (tag === noTag) return;
-    if (!this.#inOrder(buffer, at)) return;
-    const echo = buffer.subarray(dataAt, dataAt + Math.min(dataLength, this.parameters.sendSegment));
-    this.responder.nopIn(tag, noTag, nopOut.fields.lun.read(buffer, at), echo);
-  }
-
-  #logout(reader: PduReader): void {
-    const { initiatorTaskTag, reason } = logoutRequest.read(reader.buffer, reader.at);
-    // 0 closes the session, 1 its connection, which is the only one; 2 would keep it for recovery (level 0: none).
-    if (reason > 1) {
-      this.responder.logout(initiatorTaskTag, 2);
-      return;
-    }
-    for (const task of this.tasks.all()) this.tasks.end(task);
-    this.responder.logout(initiatorTaskTag, 0);
-    this.host.finish('logout');
   }
 
   async #settle<T>(task: Task, work: Promise<T>, done: (result: T) => void): Promise<void> {

@@ -1,6 +1,7 @@
 // A SCSI command that is not done yet: it waits for its data from the initiator, or for the device.
 import { type Command } from '../scsi/command.ts';
 import { type CommandDefinition } from '../scsi/definition.ts';
+import { type QueuedTask } from '../scsi/task-set.ts';
 
 /** A run of Data-Out PDUs that is due: unsolicited, or asked for by an R2T (RFC 7143 §4.2.5.2). */
 export interface Burst {
@@ -12,7 +13,7 @@ export interface Burst {
   nextDataSn: number;
 }
 
-export class Task {
+export class Task implements QueuedTask {
   readonly command: Command;
   readonly definition: CommandDefinition;
   /** Bytes of memory that it holds. */
@@ -47,6 +48,10 @@ export class Task {
     this.definition = definition;
     this.bytes = bytes;
     this.since = since;
+  }
+
+  get attribute(): number {
+    return this.command.attribute;
   }
 }
 

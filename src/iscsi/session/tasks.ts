@@ -38,6 +38,7 @@ export class Tasks {
     command.detach();
     const task = new Task(command, definition, bytes, this.#now());
     this.#byTag.set(command.initiatorTaskTag, task);
+    command.path.unit.taskSet.join(task);
     this.#bytes += bytes;
     this.#budget.used += bytes;
     return task;
@@ -60,6 +61,7 @@ export class Tasks {
     if (task.ended) return;
     task.ended = true;
     this.#byTag.delete(task.command.initiatorTaskTag);
+    task.command.path.unit.taskSet.leave(task);
     this.#bytes -= task.bytes;
     this.#budget.used -= task.bytes;
     if (task.settled !== undefined) {

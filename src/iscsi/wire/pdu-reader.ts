@@ -22,8 +22,7 @@ const smallPdu = 16 * 1024;
 
 /**
  * After `next()` returned true, the PDU lies in `buffer`: its header at `at`, its additional header segments at
- * `ahsAt`, its data segment (without padding) at `dataAt`. That holds until `next()` is called again, unless
- * `retain()` was called: then the bytes stay.
+ * `ahsAt`, its data segment (without padding) at `dataAt`. That holds until `next()` or `keep()` is called.
  */
 export class PduReader {
   buffer: Buffer = Buffer.alloc(0);
@@ -57,7 +56,7 @@ export class PduReader {
     return this.#partial !== undefined;
   }
 
-  /** Adds bytes; they are looked at where they are, so nobody may write to the chunk afterwards. */
+  /** Adds bytes; they are looked at where they are, so nobody may write to the chunk before `keep()`. */
   push(chunk: Buffer): void {
     if (this.#chunk === undefined) {
       this.#chunk = chunk;
@@ -67,9 +66,15 @@ export class PduReader {
     }
   }
 
-  /** Keeps the bytes of the present PDU from being used again. */
-  retain(): void {
-    this.#borrowed = undefined;
+  /** Copies what was pushed last and not looked at yet, so that the chunk may be overwritten. @returns whether there was any. */
+  keep(): boolean {
+    const chunk = this.#chunks.pop();
+    if (chunk !== undefined) this.#chunks.push(Buffer.from(chunk));
+    else if (this.#chunk !== undefined) {
+      this.#chunk = Buffer.from(this.#chunk.subarray(this.#chunkAt));
+      this.#chunkAt = 0;
+    }
+    return this.#chunk !== undefined;
   }
 
   /**

@@ -13,7 +13,7 @@ export type PublishingDecision = (typeof publishingDecisions)[number];
 /** What the log says about one decision. It is public, so it holds nothing about who sent the upload. */
 export interface Decision {
   readonly at: string;
-  readonly decision: PublishingDecision | 'refused';
+  readonly decision: PublishingDecision | 'confirmed' | 'refused';
   /** SHA-256 of the document, hex. */
   readonly sha256: string;
   /** Of documents that verified. */

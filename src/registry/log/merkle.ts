@@ -29,6 +29,42 @@ async function rangeHash(read: ReadNode, start: number, end: number): Promise<Bu
   return nodeHash(await rangeHash(read, start, middle), await rangeHash(read, middle, end));
 }
 
+/** The right edge of a tree that grows: what the roots of all its later sizes need of the leaves that it has. */
+export class Frontier {
+  /** Complete subtrees from left to right, each smaller than the one before. */
+  readonly #peaks: { readonly height: number; readonly hash: Buffer }[] = [];
+
+  /** The edge of the tree of `size` leaves. */
+  static async of(read: ReadNode, size: number): Promise<Frontier> {
+    const frontier = new Frontier();
+    let start = 0;
+    for (let height = Math.floor(Math.log2(Math.max(size, 1))); height >= 0; height -= 1) {
+      const width = 2 ** height;
+      if (size - start < width) continue;
+      frontier.#peaks.push({ height, hash: await read(height, start / width) });
+      start += width;
+    }
+    return frontier;
+  }
+
+  /** Adds the hash of the next leaf. */
+  append(hash: Buffer): void {
+    let top = { height: 0, hash };
+    for (let left = this.#peaks.at(-1); left?.height === top.height; left = this.#peaks.at(-1)) {
+      top = { height: top.height + 1, hash: nodeHash(left.hash, top.hash) };
+      this.#peaks.pop();
+    }
+    this.#peaks.push(top);
+  }
+
+  /** Root of the tree as it is now. */
+  root(): Buffer {
+    const [last, ...others] = this.#peaks.toReversed();
+    if (last === undefined) return createHash('sha256').digest();
+    return others.reduce((right, { hash }) => nodeHash(hash, right), last.hash);
+  }
+}
+
 /** Root of the tree with `size` leaves. */
 export function rootHash(read: ReadNode, size: number): Promise<Buffer> {
   return rangeHash(read, 0, size);

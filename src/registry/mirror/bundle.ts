@@ -4,25 +4,35 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type Database } from '../../db/database.ts';
 import { Fault } from '../../errors/fault.ts';
+import { trustMaterialSchema, type TrustMaterial } from '../../trust/material.ts';
 import { type RegistryLog } from '../log/log.ts';
 import { readCheckpoint } from '../log/checkpoint.ts';
 import { readVerifier } from '../log/note.ts';
 import { acceptedIn } from './leaf.ts';
 import { type LogSource } from './source.ts';
 
-const headSchema = z.object({ bundle: z.literal(1), verifier: z.string(), checkpoint: z.string() });
+const headSchema = z.object({
+  bundle: z.literal(1),
+  verifier: z.string(),
+  checkpoint: z.string(),
+  trust: trustMaterialSchema.optional(),
+});
 const lineSchema = z.object({ leaf: z.base64(), document: z.base64().optional() });
 
 /** Decisions that are read from the database at a time. */
 const batch = 200;
 
 /** The lines of a bundle of everything up to the newest checkpoint. Revoked or not: what was accepted is in it. */
-export async function* exportBundle(db: Database, log: RegistryLog): AsyncGenerator<string> {
+export async function* exportBundle(
+  db: Database,
+  log: RegistryLog,
+  trust: TrustMaterial | undefined,
+): AsyncGenerator<string> {
   const { verifier } = log;
   const checkpoint = await log.checkpoint();
   const key = readVerifier(verifier);
   const size = key === undefined ? 0 : (readCheckpoint(checkpoint, key)?.size ?? 0);
-  yield `${JSON.stringify({ bundle: 1, verifier, checkpoint })}\n`;
+  yield `${JSON.stringify({ bundle: 1, verifier, checkpoint, trust })}\n`;
   for (let first = 0; first < size; first += batch) {
     const rows = await db.query
       .selectFrom('log_leaves as l')
@@ -46,7 +56,7 @@ export async function* copyBundle(source: LogSource, verifier: string): AsyncGen
   const head = key === undefined ? undefined : readCheckpoint(checkpoint, key);
   if (head === undefined)
     throw new Fault('registry.mirror-forged', 'The checkpoint is not signed by the key of the log');
-  yield `${JSON.stringify({ bundle: 1, verifier, checkpoint })}\n`;
+  yield `${JSON.stringify({ bundle: 1, verifier, checkpoint, trust: await source.trust() })}\n`;
   let seq = 0;
   for await (const leaf of source.leaves(0, head.size)) {
     const accepted = acceptedIn(leaf, seq);
@@ -73,6 +83,8 @@ export interface Bundle {
   /** Who the bundle says it is from. Whether that is whom you trust is for you to know. */
   readonly verifier: string;
   readonly source: LogSource;
+  /** What the registry checked signers with, as the bundle says: no part of what the log proves. */
+  readonly trust?: TrustMaterial;
 }
 
 async function* linesOf(file: string): AsyncGenerator<readonly [line: string, number: number]> {
@@ -89,13 +101,14 @@ export async function openBundle(file: string): Promise<Bundle> {
   const first = await lines.next();
   await lines.return(undefined);
   if (first.done === true) throw new Fault('registry.mirror-forged', 'The bundle is empty');
-  const { verifier, checkpoint } = parseLine(headSchema, first.value[0], 1);
+  const { verifier, checkpoint, trust } = parseLine(headSchema, first.value[0], 1);
   const rows = async function* () {
     for await (const [line, number] of linesOf(file)) if (number > 1) yield parseLine(lineSchema, line, number);
   };
   let documents: AsyncGenerator<z.output<typeof lineSchema>> | undefined;
   const source: LogSource = {
     checkpoint: () => Promise.resolve(checkpoint),
+    trust: () => Promise.resolve(trust),
     async *leaves(from, end) {
       let seq = 0;
       for await (const { leaf } of rows()) {
@@ -115,5 +128,5 @@ export async function openBundle(file: string): Promise<Bundle> {
       return undefined;
     },
   };
-  return { verifier, source };
+  return { verifier, source, ...(trust === undefined ? {} : { trust }) };
 }

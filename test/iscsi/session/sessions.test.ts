@@ -13,7 +13,6 @@ import {
   scsiResponse,
   targetOpcode,
   textRequest,
-  dataOut,
   scsiCommand,
 } from '../../../src/iscsi/wire/pdu.ts';
 import { scsiStatus } from '../../../src/iscsi/scsi/status.ts';
@@ -146,32 +145,6 @@ describe('time', () => {
   });
 });
 
-function sendData(
-  initiator: Initiator,
-  tag: number,
-  transferTag: number,
-  data: Buffer,
-  start: number,
-  piece: number,
-): void {
-  let dataSn = 0;
-  for (let at = 0; at < data.length; at += piece) {
-    const part = data.subarray(at, at + piece);
-    initiator.send(
-      dataOut.build({
-        opcode: initiatorOpcode.dataOut,
-        final: at + piece >= data.length,
-        initiatorTaskTag: tag,
-        targetTransferTag: transferTag,
-        dataSn,
-        bufferOffset: start + at,
-      }),
-      part,
-    );
-    dataSn += 1;
-  }
-}
-
 describe('data from the initiator', () => {
   const burst = 65_536;
 
@@ -187,7 +160,7 @@ describe('data from the initiator', () => {
       const { targetTransferTag, bufferOffset, desiredLength } = readyToTransfer.read(header);
       expect(bufferOffset).toBe(asked);
       const part = data.subarray(bufferOffset, bufferOffset + desiredLength);
-      sendData(initiator, tag, targetTransferTag, part, bufferOffset, 10_000);
+      initiator.dataOut(tag, targetTransferTag, part, bufferOffset, 10_000);
       asked += desiredLength;
     }
     expect(await initiator.status()).toMatchObject({ tag, status: scsiStatus.good });
@@ -213,12 +186,12 @@ describe('data from the initiator', () => {
       }),
       data.subarray(0, 1024),
     );
-    sendData(initiator, 77, noTag, data.subarray(1024, 4096), 1024, 1024);
+    initiator.dataOut(77, noTag, data.subarray(1024, 4096), 1024, 1024);
     const { opcode, header } = await initiator.next();
     expect(opcode).toBe(targetOpcode.readyToTransfer);
     const r2t = readyToTransfer.read(header);
     expect(r2t).toMatchObject({ bufferOffset: 4096, desiredLength: 4096 });
-    sendData(initiator, 77, r2t.targetTransferTag, data.subarray(4096), 4096, 4096);
+    initiator.dataOut(77, r2t.targetTransferTag, data.subarray(4096), 4096, 4096);
     expect(await initiator.status()).toMatchObject({ tag: 77, status: scsiStatus.good });
     expect(disk.bytes.subarray(0, 8192).equals(data)).toBe(true);
     await initiator.end();

@@ -6,6 +6,8 @@ import { backOff } from '../../../src/jobs/back-off.ts';
 import { priorities, type Job } from '../../../src/jobs/model.ts';
 import { broken, freshSite, kindOf, promised, until, type OpenSite } from '../site.ts';
 
+const whereRun = (place: string) => kindOf(async () => ({ place }));
+
 export function contractSuite(open: OpenSite): void {
   test('a job is run once, and its result and its attempt are kept', async () => {
     const site = await freshSite(open);
@@ -46,6 +48,8 @@ export function contractSuite(open: OpenSite): void {
   test('no more of a kind run at once than it says, and no key twice, over two processes', async () => {
     const site = await freshSite(open);
     const atWork = new Map<string, number>();
+    // None ends before three of one process have been at work together.
+    const { kept, keep } = promised();
     let most = 0;
     let runs = 0;
     const kindAt = (place: string) =>
@@ -53,6 +57,8 @@ export function contractSuite(open: OpenSite): void {
         async ({ key }) => {
           for (const name of [place, key]) atWork.set(name, (atWork.get(name) ?? 0) + 1);
           most = Math.max(most, atWork.get(place) ?? 0);
+          if (most === 3) keep();
+          await kept;
           expect(atWork.get(key)).toBe(1);
           runs += 1;
           await delay(5);
@@ -263,5 +269,19 @@ export function contractSuite(open: OpenSite): void {
     await expect(waiting).rejects.toThrow('enough');
     await expect(jobs.wait(4711)).rejects.toMatchObject({ code: 'jobs.not-found' });
     expect((await jobs.get(id))?.state).not.toBe('cancelled');
+  });
+
+  test('servers with another vault have jobs of their own, though they share the database', async () => {
+    const site = await freshSite(open);
+    const [here, there] = [
+      await site.start([whereRun('here')]),
+      await site.start([whereRun('there')], { place: 'there' }),
+    ];
+    const asked = [await here.submit({ kind: 'task', key: 'a' }), await there.submit({ kind: 'task', key: 'a' })];
+    expect(asked[0]?.id).not.toBe(asked[1]?.id);
+    expect(resultOf(await here.wait(asked[0]?.id ?? 0))).toEqual({ place: 'here' });
+    expect(resultOf(await there.wait(asked[1]?.id ?? 0))).toEqual({ place: 'there' });
+    expect(await here.get(asked[1]?.id ?? 0)).toBeUndefined();
+    expect(await there.list({ limit: 9 })).toHaveLength(1);
   });
 }

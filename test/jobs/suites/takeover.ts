@@ -6,7 +6,7 @@ import { freshSite, kindOf, type OpenSite, type Site } from '../site.ts';
 
 /** A job that a process which is gone had begun. */
 async function abandoned(site: Site, worker: string, leaseMs: number): Promise<number> {
-  const store = createJobStore(site.db);
+  const store = createJobStore(site.db, 'here');
   const at = new Date();
   const { job } = await store.add({ kind: 'task', key: 'a', data: {}, priority: 0 }, at.toISOString());
   const leaseUntil = new Date(at.getTime() + leaseMs).toISOString();
@@ -37,7 +37,7 @@ export function takeoverSuite(open: OpenSite): void {
 
   test('a job whose processes die again and again fails, and says so', async () => {
     const site = await freshSite(open);
-    const store = createJobStore(site.db);
+    const store = createJobStore(site.db, 'here');
     const id = await abandoned(site, 'here/1', 0);
     const failure = { code: 'jobs.lost', message: 'often', action: 'Look.', details: {} };
     const at = new Date().toISOString();
@@ -68,7 +68,7 @@ export function takeoverSuite(open: OpenSite): void {
     );
     const { id } = await jobs.submit({ kind: 'task', key: 'a' });
     await expect.poll(async () => (await jobs.get(id))?.state).toBe('running');
-    const store = createJobStore(site.db);
+    const store = createJobStore(site.db, 'here');
     const at = new Date().toISOString();
     const worker = (await jobs.get(id))?.worker ?? '';
     const failure = { code: 'jobs.lost', message: '', action: '', details: {} };

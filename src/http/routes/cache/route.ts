@@ -1,22 +1,34 @@
 // /cache: which images are here, proven, and which are on their way; what stays, what goes, and whether all is sound.
 import { Router, json, type RequestHandler } from 'express';
 import { type z } from 'zod';
+import { isActive } from '../../../jobs/model.ts';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
-import { type Puller } from '../../../pull/puller.ts';
+import { type Pulls } from '../../../pull/pull-jobs.ts';
 import { type Upkeep } from '../../../upkeep.ts';
 import { pinImage, pinnedImages, unpinImage } from '../../../vault/evict.ts';
 import { type ImagePointer } from '../../../vault/records.ts';
+import { type Quota } from '../../../vault/quota.ts';
 import { vaultUsage } from '../../../vault/usage.ts';
 import { type Vault } from '../../../vault/vault.ts';
 import { parseInput } from '../../parse.ts';
-import { collectionBody, dryRunQuery, evictionBody, type evictionAnswer } from './schema.ts';
+import { presentFailure, presentPull } from './present.ts';
+import {
+  collectionBody,
+  dryRunQuery,
+  evictionBody,
+  pullQuery,
+  scrubBody,
+  type evictionAnswer,
+  type pullPlanAnswer,
+} from './schema.ts';
 
 export interface CacheRouteDeps {
   readonly vault: Vault;
-  readonly puller: Puller;
+  readonly pulls: Pulls;
   readonly delivery: Delivery;
   readonly upkeep: Upkeep;
+  readonly quota: Quota;
   readonly operator: RequestHandler;
 }
 
@@ -29,9 +41,13 @@ export function cacheRoutes(deps: CacheRouteDeps): Router {
   return router;
 }
 
-function upkeepRoutes(router: Router, { vault, upkeep }: CacheRouteDeps): void {
+function upkeepRoutes(router: Router, { vault, upkeep, quota }: CacheRouteDeps): void {
   router.get('/cache/usage', async (_request, response) => {
-    response.json({ ...(await vaultUsage(vault)), pinned: (await pinnedImages(vault)).size });
+    response.json({
+      ...(await vaultUsage(vault)),
+      pinned: (await pinnedImages(vault)).size,
+      quotaBytes: quota.bytes ?? null,
+    });
   });
 
   router.post('/cache/evictions', async (request, response) => {
@@ -46,25 +62,33 @@ function upkeepRoutes(router: Router, { vault, upkeep }: CacheRouteDeps): void {
     response.json({ dryRun, ...(await upkeep.collect(dryRun)) });
   });
 
-  router.post('/cache/scrubs', async (_request, response) => {
+  router.post('/cache/scrubs', async (request, response) => {
+    if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
+    const { restart } = parseInput(scrubBody, request.body ?? {});
     const left = new AbortController();
     response.on('close', () => left.abort(new Fault('vault.unavailable', 'Nobody waits for this scrub any more.')));
-    response.json(await upkeep.scrub(left.signal));
+    response.json(await upkeep.scrub(left.signal, restart));
+  });
+
+  router.delete('/cache/scrubs', (_request, response) => {
+    if (!upkeep.cancelScrub()) throw new Fault('not-found', 'no scrub runs');
+    response.status(204).end();
   });
 }
 
-function imageRoutes(router: Router, { vault, puller, delivery, upkeep }: CacheRouteDeps): void {
+function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: CacheRouteDeps): void {
   router.get('/cache', async (_request, response) => {
     const pinned = await pinnedImages(vault);
     const images = (await vault.listImages()).map((image) => ({ ...image, pinned: pinned.has(image.identifier) }));
-    response.json({ images, pulls: puller.running() });
+    response.json({ images, pulls: (await pulls.active()).map(presentPull) });
   });
 
   router.get('/cache/:identifier', async (request, response) => {
     const { identifier } = request.params;
     const image = await vault.image(identifier);
-    const pull = puller.running().find((one) => one.identifier === identifier);
-    const failure = puller.failure(identifier);
+    const newest = await pulls.newest(identifier);
+    const pull = newest !== undefined && isActive(newest.state) ? presentPull(newest) : undefined;
+    const failure = newest === undefined ? undefined : presentFailure(newest);
     if (image === undefined && pull === undefined && failure === undefined) {
       throw new Fault('not-found', `the image ${identifier} is not in the cache`, {
         action: 'Pull it with POST /cache/IDENTIFIER, or "mintmark image pull".',
@@ -76,18 +100,40 @@ function imageRoutes(router: Router, { vault, puller, delivery, upkeep }: CacheR
 
   router.post('/cache/:identifier', async (request, response) => {
     const { identifier } = request.params;
-    await delivery.pullImage(identifier);
+    const { wait, dryRun } = parseInput(pullQuery, request.query);
+    if (dryRun) {
+      response.json(await pullPlan(identifier));
+      return;
+    }
+    if (wait) await delivery.pullImage(identifier);
+    else {
+      const job = await delivery.beginPull(identifier);
+      if (job !== undefined) {
+        response.status(202).location(`/jobs/${job}`).json({ identifier, image: null, job });
+        return;
+      }
+    }
     response.json({ identifier, image: (await vault.image(identifier)) ?? null });
   });
+
+  /** What a pull would do to what is here. */
+  async function pullPlan(identifier: string): Promise<z.output<typeof pullPlanAnswer>> {
+    const { metadata } = await delivery.admitted(identifier);
+    const cached = (await vault.image(identifier)) !== undefined;
+    const neededBytes = cached ? 0 : metadata.bytes;
+    const plan = cached ? undefined : await quota.plan(neededBytes);
+    const evicted = (plan?.evicted ?? []).map((image) => ({ identifier: image.identifier, size: image.size }));
+    return { identifier, dryRun: true, cached, neededBytes, fits: plan?.fits ?? true, evicted };
+  }
 
   router.delete('/cache/:identifier', async (request, response) => {
     const { dryRun } = parseInput(dryRunQuery, request.query);
     response.json(presentEviction(await upkeep.evict({ identifier: request.params.identifier }, dryRun), dryRun));
   });
 
-  router.delete('/cache/:identifier/pull', (request, response) => {
+  router.delete('/cache/:identifier/pull', async (request, response) => {
     const { identifier } = request.params;
-    if (!puller.cancel(identifier)) throw new Fault('not-found', `no pull of ${identifier} runs`);
+    if (!(await pulls.cancel(identifier))) throw new Fault('not-found', `no pull of ${identifier} runs`);
     response.status(204).end();
   });
 

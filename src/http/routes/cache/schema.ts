@@ -6,10 +6,16 @@ const count = z.number().int().nonnegative();
 /** A question that is asked, not a thing that is done. */
 export const dryRunQuery = z.strictObject({ dryRun: z.stringbool().default(false) });
 
+/** POST /cache/{identifier}: answered when the image is here, or at once with the job that brings it. */
+export const pullQuery = z.strictObject({ wait: z.stringbool().default(true), dryRun: z.stringbool().default(false) });
+
 /** POST /cache/evictions: the least recently used images, until their sizes come to this many bytes. */
 export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun: z.boolean().default(false) });
 
 export const collectionBody = z.strictObject({ dryRun: z.boolean().default(false) });
+
+/** POST /cache/scrubs: from the first pack on, or from where an earlier scrub ended early. */
+export const scrubBody = z.strictObject({ restart: z.boolean().default(false) });
 
 export const pinAnswer = z.object({ identifier: z.string(), pinned: z.boolean() });
 
@@ -19,6 +25,18 @@ export const evictionAnswer = z.object({
   evicted: z.array(z.object({ identifier: z.string(), size: count })),
   /** Their sizes as disks, added up. */
   bytes: count,
+});
+
+/** POST /cache/{identifier}?dryRun=true */
+export const pullPlanAnswer = z.object({
+  identifier: z.string(),
+  dryRun: z.literal(true),
+  /** It is here already; a pull would do nothing but heal it. */
+  cached: z.boolean(),
+  neededBytes: count,
+  /** Whether the quota allows it, once the images below are evicted. */
+  fits: z.boolean(),
+  evicted: z.array(z.object({ identifier: z.string(), size: count })),
 });
 
 export const usageAnswer = z.object({
@@ -32,6 +50,7 @@ export const usageAnswer = z.object({
   packs: count,
   garbageBytes: count,
   ratio: z.number(),
+  quotaBytes: count.nullable(),
 });
 
 export const collectionAnswer = z.object({
@@ -49,7 +68,9 @@ export const collectionAnswer = z.object({
 export const scrubAnswer = z.object({
   checkedChunks: count,
   checkedBytes: count,
+  resumed: z.boolean(),
   damaged: z.array(z.string()),
   repaired: z.array(z.string()),
   broken: z.array(z.string()),
+  unreadable: z.array(z.string()),
 });

@@ -1,6 +1,7 @@
 // /metadata: upload, check, list, search and show signed documents, as HTML, JSON or XML.
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { Fault } from '../../../errors/fault.ts';
+import { type Waiting } from '../../../registry/confirm/pending.ts';
 import { type EntryKey, type RegistryEntry } from '../../../registry/entry.ts';
 import { entryQuerySchema, type EntryQuery } from '../../../registry/query.ts';
 import { type Registry } from '../../../registry/registry.ts';
@@ -20,6 +21,7 @@ export interface MetadataPages {
   list(query: EntryQuery, request: Request, path: Readonly<Record<string, string>>): Promise<string>;
   entry(entry: RegistryEntry): Promise<string>;
   uploadFailed(fault: Fault): string;
+  waiting(waiting: Waiting): string;
 }
 
 export interface MetadataRouteDeps {
@@ -28,9 +30,11 @@ export interface MetadataRouteDeps {
   readonly pages: MetadataPages;
   /** Slows down those who upload too much. */
   readonly uploadLimit: RequestHandler;
+  /** Is told that a document waits for its endorser. */
+  readonly waits: () => void;
 }
 
-export function metadataRoutes({ registry, events, pages, uploadLimit }: MetadataRouteDeps): Router {
+export function metadataRoutes({ registry, events, pages, uploadLimit, waits }: MetadataRouteDeps): Router {
   const router = Router();
 
   router.post('/metadata', uploadLimit, async (request, response) => {
@@ -38,10 +42,17 @@ export function metadataRoutes({ registry, events, pages, uploadLimit }: Metadat
     const bytes = await readDocumentBody(request, longestDocument);
     let accepted;
     try {
-      accepted = await registry.accept(bytes, request.ip === undefined ? {} : { address: request.ip });
+      accepted = await registry.submit(bytes, request.ip === undefined ? {} : { address: request.ip });
     } catch (error) {
       if (media !== 'html' || !(error instanceof Fault)) throw error;
       response.status(problemOf(error).status).type('html').send(pages.uploadFailed(error));
+      return;
+    }
+    if (accepted.outcome === 'waiting') {
+      waits();
+      response.status(202);
+      if (media === 'html') response.type('html').send(pages.waiting(accepted));
+      else response.json(accepted);
       return;
     }
     const { outcome, entry } = accepted;

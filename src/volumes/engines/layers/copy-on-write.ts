@@ -44,16 +44,23 @@ export class CopyOnWriteDevice implements BlockDevice {
   }
 
   write(offset: number, data: Buffer): undefined | Promise<void> {
-    if (this.#gate !== undefined) return this.#gate.then(() => this.write(offset, data));
+    if (this.#gate !== undefined) return this.#writeAfter(this.#gate, offset, data);
     const firstBlock = Math.floor(offset / blockBytes);
     const obstacle = this.#top.head.obstacle(firstBlock, blocksOf(offset + data.length) - firstBlock);
-    if (obstacle !== undefined) return obstacle.then(() => this.write(offset, data));
+    if (obstacle !== undefined) return this.#writeAfter(obstacle, offset, data);
     const inBlock = offset % blockBytes;
     if (inBlock === 0 && data.length % blockBytes === 0) {
       this.#top.head.writeBlocks(offset / blockBytes, data, 0, data.length / blockBytes);
       return undefined;
     }
     return this.#writeRagged(offset, data);
+  }
+
+  /** Writes a copy: the caller may use its buffer for something else meanwhile. */
+  async #writeAfter(event: Promise<unknown>, offset: number, data: Buffer): Promise<void> {
+    const kept = Buffer.from(data);
+    await event;
+    await this.write(offset, kept);
   }
 
   /** A write that begins or ends within a block: the rest of the block is copied up first. */
@@ -101,12 +108,12 @@ export class CopyOnWriteDevice implements BlockDevice {
     head.writeWithin(block, from - start, data, from - offset, to - from);
   }
 
-  async #writeAfterFetch(offset: number, data: Buffer): Promise<void> {
+  #writeAfterFetch(offset: number, data: Buffer): Promise<void> {
     const end = offset + data.length;
     const firstStart = offset - (offset % blockBytes);
     const lastStart = end - 1 - ((end - 1) % blockBytes);
-    await Promise.all([this.#top.fetch(firstStart, blockBytes), this.#top.fetch(lastStart, blockBytes)]);
-    await this.write(offset, data);
+    const fetched = Promise.all([this.#top.fetch(firstStart, blockBytes), this.#top.fetch(lastStart, blockBytes)]);
+    return this.#writeAfter(fetched, offset, data);
   }
 
   flush(): undefined | Promise<void> {

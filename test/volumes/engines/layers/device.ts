@@ -46,9 +46,14 @@ export function applyToModel(model: Buffer, step: Step): void {
 /** Does one step to the disk; reopening is the caller's. */
 export async function applyToDevice(device: CopyOnWriteDevice, step: Step): Promise<void> {
   switch (step.kind) {
-    case 'write':
-      await device.write(step.offset, dataOf(step));
+    case 'write': {
+      const data = dataOf(step);
+      const pending = device.write(step.offset, data);
+      // The buffer is the caller's again, however long the device takes.
+      data.fill(0xee);
+      await pending;
       break;
+    }
     case 'unmap':
       await device.unmap(step.offset, step.length);
       break;

@@ -1,0 +1,58 @@
+// What is asked of the registry while it is measured: lists as people and programs ask for them, each time a little different.
+import { emailOf, pick, picker } from './documents.ts';
+
+export interface MeasuredList {
+  readonly name: string;
+  readonly accept: 'application/json' | 'text/html';
+  /** Path and query of request `number`. */
+  readonly path: (number: number) => string;
+}
+
+type Parameters = Readonly<Record<string, string>>;
+
+function list(
+  name: string,
+  accept: MeasuredList['accept'],
+  parametersOf: (random: (limit: number) => number) => Parameters,
+): MeasuredList {
+  const random = picker(name.length);
+  return { name, accept, path: () => `/metadata?${new URLSearchParams(parametersOf(random)).toString()}` };
+}
+
+const systems = ['centos', 'ubuntu', 'debian', 'fedora', 'opensuse', 'freebsd'];
+
+function filters(random: (limit: number) => number): Parameters {
+  return {
+    'os': pick(random, systems),
+    'os-arch': pick(random, ['x86_64', 'i486', 'aarch64']),
+    'format': pick(random, ['raw', 'qcow2', 'vmdk', 'iso']),
+    ...(random(2) === 0 ? { kind: 'machine' } : {}),
+  };
+}
+
+/** The list that the goals are about: a filter, the counts of all facets, the first page. */
+export const filteredPage = list('filter + facets, page', 'text/html', filters);
+
+/** Every list for a registry of so many entries. */
+export function measuredLists(entries: number, endorsers: number): readonly MeasuredList[] {
+  return [
+    filteredPage,
+    list('filter + facets, JSON', 'application/json', filters),
+    list('front page', 'text/html', () => ({})),
+    list('rare filter', 'text/html', (random) => ({
+      'os': 'freebsd',
+      'os-version': pick(random, ['13.2', '14.1']),
+      'os-arch': 'i486',
+      'kind': 'disk',
+      'hypervisor': 'xen',
+    })),
+    list('endorser', 'text/html', (random) => ({ email: emailOf(random(endorsers)) })),
+    list('rare words', 'text/html', (random) => ({ q: `build ${random(entries)}` })),
+    list('beginnings of words', 'text/html', (random) => ({
+      q: `${pick(random, ['web', 'comp', 'gri', 'sto', 'data', 'desk'])} ${pick(random, ['ory', 'gen', 'karls', 'dub'])}`,
+    })),
+    list('words + filter', 'text/html', (random) => ({ q: 'comp', os: pick(random, systems) })),
+    list('by title', 'text/html', (random) => ({ sort: 'title', os: pick(random, systems) })),
+    list('admitted=true', 'text/html', (random) => ({ admitted: 'true', os: pick(random, systems) })),
+  ];
+}

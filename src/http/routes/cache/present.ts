@@ -1,0 +1,34 @@
+// Jobs that pull, as the routes of the cache show them: by what is pulled, not by what does it.
+import { type Job } from '../../../jobs/model.ts';
+
+/** How far a pull is; before it has begun all counts are 0. */
+export function presentPull({ id, key, state, runAt, data, progress }: Job): Readonly<Record<string, unknown>> {
+  const { bytes } = data as { readonly bytes?: number };
+  return {
+    identifier: key,
+    phase: 'waiting',
+    fetchedBytes: 0,
+    provenBytes: 0,
+    signedBytes: bytes ?? 0,
+    bytesPerSecond: 0,
+    ...progress,
+    job: id,
+    state,
+    ...(state === 'retrying' ? { retryAt: runAt } : {}),
+  };
+}
+
+/** Why the last attempt failed; undefined where it did not. */
+export function presentFailure({ id, key, state, attempts, failure, runAt }: Job): object | undefined {
+  if (failure === undefined || (state !== 'failed' && state !== 'retrying')) return undefined;
+  const { code, message, details } = failure;
+  return {
+    identifier: key,
+    code,
+    message,
+    details,
+    failed: attempts.at(-1)?.ended,
+    job: id,
+    ...(state === 'retrying' ? { retryAt: runAt } : {}),
+  };
+}

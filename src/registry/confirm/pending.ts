@@ -1,0 +1,116 @@
+// Documents that wait for their endorser's confirmation: kept apart from the index, so that no search can find them.
+import { createHash } from 'node:crypto';
+import { type Queries } from '../../db/database.ts';
+import { Fault } from '../../errors/fault.ts';
+import { type VerifiedDocument } from '../accept.ts';
+import { timeText } from '../entry.ts';
+
+/** Whose uploads wait: of certificates that their address has not confirmed yet (`new`), or all. */
+export type ConfirmationMode = 'new' | 'all';
+
+export interface Waiting {
+  readonly outcome: 'waiting';
+  /** Where the link is sent. */
+  readonly email: string;
+  /** Until when it is good, `YYYY-MM-DDThh:mm:ssZ`. */
+  readonly expiresAt: string;
+}
+
+/** Documents of one address that may wait at once: whoever fakes its name cannot flood it with mail. */
+const mostWaiting = 5;
+
+/** One address, and nothing that a mail program could take for more. */
+const plainAddress = /^[^\s@,;:<>()[\]"\\]+@[^\s@,;:<>()[\]"\\]+$/u;
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+export async function mustConfirm(
+  queries: Queries,
+  mode: ConfirmationMode,
+  { key, report }: VerifiedDocument,
+): Promise<boolean> {
+  if (mode === 'all') return true;
+  const known = await queries
+    .selectFrom('confirmed_signers')
+    .select('email')
+    .where('email', '=', key.email)
+    .where('fingerprint', '=', report.signer.fingerprint)
+    .executeTakeFirst();
+  return known === undefined;
+}
+
+/** Throws `registry.no-mail` and `registry.too-many-waiting`. The same bytes again change nothing. */
+export async function keepWaiting(
+  queries: Queries,
+  { bytes, sha256, key, at, sender }: VerifiedDocument,
+  hours: number,
+): Promise<Waiting> {
+  const { email } = key;
+  const known = await queries
+    .selectFrom('pending_documents')
+    .select('expires_at')
+    .where('sha256', '=', sha256)
+    .executeTakeFirst();
+  if (known !== undefined) return { outcome: 'waiting', email, expiresAt: known.expires_at };
+  if (!plainAddress.test(email)) throw new Fault('registry.no-mail', `No mail can be sent to ${email}`);
+  const waiting = await queries.selectFrom('pending_documents').select('sha256').where('email', '=', email).execute();
+  if (waiting.length >= mostWaiting) {
+    throw new Fault('registry.too-many-waiting', `${waiting.length} documents wait for ${email} to confirm them`, {
+      details: { retryAfter: 3600 },
+    });
+  }
+  const expiresAt = timeText(new Date(Date.parse(at) + hours * 3_600_000));
+  await queries
+    .insertInto('pending_documents')
+    .values({
+      sha256,
+      ...key,
+      received_at: at,
+      expires_at: expiresAt,
+      address: sender.address ?? null,
+      bytes: Buffer.from(bytes),
+    })
+    .execute();
+  await queries.insertInto('outbox').values({ sha256, due_at: at, attempts: 0 }).execute();
+  return { outcome: 'waiting', email, expiresAt };
+}
+
+export interface PendingDocument {
+  readonly sha256: string;
+  readonly bytes: Buffer;
+  readonly email: string;
+  readonly expiresAt: string;
+  readonly address: string | null;
+}
+
+/** The document that a link leads to. Throws `registry.no-confirmation` where the link is used, expired or none. */
+export async function pendingOf(queries: Queries, token: string, now: string): Promise<PendingDocument> {
+  const row = await queries
+    .selectFrom('confirmation_tokens as t')
+    .innerJoin('pending_documents as p', 'p.sha256', 't.sha256')
+    .select(['p.sha256', 'p.bytes', 'p.email', 'p.expires_at as expiresAt', 'p.address'])
+    .where('t.hash', '=', hashOf(token))
+    .executeTakeFirst();
+  if (row === undefined || row.expiresAt <= now) {
+    throw new Fault('registry.no-confirmation', 'This link leads nowhere: it was used, or has expired');
+  }
+  return row;
+}
+
+/** Makes a link to a document good: only the hash of its secret is kept. */
+export async function keepToken(queries: Queries, token: string, sha256: string): Promise<void> {
+  await queries
+    .insertInto('confirmation_tokens')
+    .values({ hash: hashOf(token), sha256 })
+    .execute();
+}
+
+/** Takes a document away with its links and mails. Says whether it was there. */
+export async function forgetPending(queries: Queries, sha256: string): Promise<boolean> {
+  const gone = await queries
+    .deleteFrom('pending_documents')
+    .where('sha256', '=', sha256)
+    .returning('sha256')
+    .executeTakeFirst();
+  return gone !== undefined;
+}

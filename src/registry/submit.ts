@@ -1,0 +1,28 @@
+// An upload from outside: taken in as any document is, but within the endorser's limit, and after a confirmation where one is asked for.
+import { takeIn, type Accepted, type AcceptDeps, type Sender } from './accept.ts';
+import { keepWaiting, mustConfirm, type ConfirmationMode, type Waiting } from './confirm/pending.ts';
+import { countUpload } from './limit.ts';
+
+export interface SubmitRules {
+  /** Documents of one endorser in an hour; no limit where it is left out. */
+  readonly endorserLimit?: number;
+  /** Who confirms by e-mail, and for how many hours a link is good; nobody where it is left out. */
+  readonly confirmation?: { readonly mode: ConfirmationMode; readonly hours: number };
+}
+
+/**
+ * As {@link acceptEntry}; `waiting` where the document is kept until its endorser confirms it. Throws
+ * `registry.endorser-limit`, `registry.too-many-waiting` and `registry.no-mail`, too; these are not in the log.
+ */
+export function submitDocument(
+  deps: AcceptDeps & { readonly rules?: SubmitRules },
+  bytes: Uint8Array,
+  sender: Sender,
+): Promise<Accepted | Waiting> {
+  const { endorserLimit, confirmation } = deps.rules ?? {};
+  return takeIn<Waiting>(deps, bytes, sender, async (queries, _state, document) => {
+    if (endorserLimit !== undefined) await countUpload(queries, document.key.email, document.at, endorserLimit);
+    if (confirmation === undefined || !(await mustConfirm(queries, confirmation.mode, document))) return { leaves: 0 };
+    return { held: await keepWaiting(queries, document, confirmation.hours) };
+  });
+}

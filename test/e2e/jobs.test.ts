@@ -1,0 +1,111 @@
+// `mintmark job`, and pulls that a server goes on with by itself after kill -9 in the middle.
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { jobAnswer, jobList, type JobAnswer } from '../../src/http/routes/jobs/schema.ts';
+import { startWebServer, type WebServer } from '../pull/web-server.ts';
+import { noise } from '../vault/fresh-vault.ts';
+import { launcher, mintmarkJson, run, type Ended } from './command.ts';
+import { Site } from './site.ts';
+
+let site: Site;
+let count = 0;
+beforeAll(async () => {
+  site = await Site.open();
+});
+afterAll(() => site?.close());
+
+const mintmark = (...args: readonly string[]): Promise<Ended> => run(process.execPath, [launcher, ...args], site.env);
+const json = (...args: readonly string[]): Promise<unknown> => mintmarkJson(args, site.env);
+const shown = async (id: number): Promise<JobAnswer> => jobAnswer.parse(await json('job', 'show', String(id)));
+
+/** Bytes that nobody else has, published at a location of this web server, which need not serve them. */
+async function published(web: WebServer, bytes: Buffer): Promise<string> {
+  count += 1;
+  const file = site.path(`image-${count}.img`);
+  writeFileSync(file, bytes);
+  return await site.publish(file, ['--title', `Image ${count}`], web.url(`/${count}`));
+}
+
+/** Leaves the pull to the server; the number of its job. */
+async function begin(identifier: string): Promise<number> {
+  return ((await json('image', 'pull', identifier, '--no-wait')) as { job: number }).job;
+}
+
+describe('kill -9 of a server that pulls', () => {
+  const image = noise(4_000_000, 'pulled by a server that dies');
+  test.each([
+    ['before the first byte', 0],
+    ['in the middle', 0.5],
+    ['before the last bytes', 0.98],
+  ])('%s: the next one goes on by itself', async (_when, share) => {
+    const web = await startWebServer();
+    const bytes = Buffer.concat([image, Buffer.from(String(share))]);
+    const identifier = await published(web, bytes);
+    const reached = new AbortController();
+    let crashed = false;
+    web.files.set(`/${count}`, {
+      body: bytes,
+      etag: '"1"',
+      async onPiece(offset) {
+        if (crashed || offset < Math.floor((bytes.length * share) / 65_536) * 65_536) return;
+        reached.abort();
+        await new Promise(() => undefined);
+      },
+    });
+    const id = await begin(identifier);
+    if (!reached.signal.aborted) await once(reached.signal, 'abort');
+    crashed = true;
+    await site.crash();
+    const { stdout, code } = await mintmark('job', 'show', String(id), '--follow');
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/attempt 1, .*: lost\nattempt 2, .*: done/u)]);
+    expect(await json('cache', 'show', identifier)).toMatchObject({ image: { identifier }, failure: null });
+    expect(web.sent).toBeLessThan(1.6 * bytes.length);
+  });
+});
+
+test('jobs are listed, shown and cancelled', async () => {
+  const web = await startWebServer();
+  const slow = noise(1_000_000, 'a slow image');
+  const identifier = await published(web, slow);
+  web.files.set(`/${count}`, { body: slow, pause: 400 });
+  expect((await mintmark('image', 'pull', identifier, '--no-wait')).stdout).toMatch(
+    /^job \d+ pulls it: mintmark job show \d+ --follow\n$/u,
+  );
+  const id = await begin(identifier);
+  expect((await mintmark('job', 'list', '--state', 'active')).stdout).toMatch(
+    new RegExp(`^${id} +pull +${identifier} .*(queued|running|waiting|fetching)`, 'mu'),
+  );
+  const following = mintmark('job', 'show', String(id), '--follow');
+  expect((await mintmark('job', 'cancel', String(id))).stdout).toMatch(/^job \d+ is (being )?cancelled\n$/u);
+  expect(await following).toMatchObject({ code: 130, stderr: expect.stringContaining('[jobs.cancelled]') as string });
+  expect((await shown(id)).state).toBe('cancelled');
+  const list = jobList.parse(await json('job', 'list', '--kind', 'pull', '--of', identifier, '--limit', '1'));
+  expect(list.jobs).toMatchObject([{ id, state: 'cancelled' }]);
+});
+
+test('a pull that fails tells why, and so does its job', async () => {
+  const web = await startWebServer();
+  const identifier = await published(web, noise(1000, 'never there'));
+  const pulled = await mintmark('image', 'pull', identifier);
+  expect(pulled).toMatchObject({ code: 7, stderr: expect.stringContaining('[pull.unreachable]') as string });
+  expect(pulled.stderr).toMatch(/tries it again by itself at .*; see "mintmark job show \d+"/u);
+  expect((await mintmark('job', 'list')).stdout).toMatch(/again at .*404/u);
+  expect((await mintmark('cache', 'show', identifier)).stdout).toMatch(/not here: .*404.*; again at /u);
+});
+
+test.each([
+  [['show', '4711'], 5],
+  [['cancel', '4711'], 5],
+  [['show', 'seven'], 2],
+  [['show'], 2],
+  [['list', '--state', 'tired'], 2],
+  [['list', '--limit', '0'], 2],
+])('job %j ends with %i', async (args, code) => {
+  expect((await mintmark('job', ...args)).code).toBe(code);
+});
+
+test('every command says what it takes', async () => {
+  const { stdout } = await mintmark('job', '--help');
+  for (const name of ['list', 'show', 'cancel']) expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
+});
