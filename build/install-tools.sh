@@ -13,7 +13,7 @@ packages=(
   nginx-light                                    # a web location nobody here wrote
   open-iscsi busybox-static cpio e2fsprogs kmod  # the machine that logs in with the kernel's initiator
   mmdebstrap fdisk grub-common grub-pc-bin       # a Debian disk image made from scratch
-  libvirt-daemon-system libvirt-clients          # takes the XML that is printed
+  libvirt-daemon-system libvirt-clients libxml2-utils  # takes the XML that is printed
   curl rclone                                    # the peers of the pull benchmark
   xz-utils bzip2 zstd
 )
