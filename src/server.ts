@@ -106,6 +106,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       store: await openDirectoryStore(join(config.data, 'vault')),
       node: 'embedded',
       now,
+      indexFile: join(config.data, 'vault-index'),
       onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
