@@ -36,7 +36,7 @@ import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
 import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
-import { defaultPolicy, judge } from './policy/policy.ts';
+import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
@@ -95,8 +95,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(() => policy.close());
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
+    const admission = { admits, basis: () => verdictBasis(policy.current, now()) };
 
-    const site = await openSiteRegistry(config, { now, admits, rules: uploadRules(config) });
+    const site = await openSiteRegistry(config, { now, admission, rules: uploadRules(config) });
     closing.push(() => site.close());
     const { registry, decisions } = site;
     const node = nodeName(config.data, randomness);
