@@ -17,7 +17,7 @@ const file = Buffer.concat([header, encodeIndexRecord(name, { bytes: 1234, index
 
 test('is, byte for byte, what docs/vault-format.md says', async () => {
   expect(file.subarray(0, 48).toString('hex')).toBe(
-    '4d4d494e4445580a0100000000000000' + name + 'd204000000000000' + '0200000000000000',
+    `4d4d494e4445580a0100000000000000${name}d2040000000000000200000000000000`,
   );
   expect(file.subarray(48, 80).toString('hex')).toBe(sha256Hex(Buffer.concat([file.subarray(16, 48), index])));
   expect(file.subarray(80).equals(index)).toBe(true);
