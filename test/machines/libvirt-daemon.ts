@@ -55,7 +55,7 @@ export class Libvirt {
   async shell(lines: string): Promise<string> {
     const user = asRoot ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] : [];
     const script = `set -e; cd '${this.folder}'; export LIBVIRT_DEFAULT_URI=qemu:///session; ${lines}`;
-    const [program = 'sh', ...args] = [...user, 'sh', '-c', script];
+    const [program, ...args] = [...user, 'sh', '-c', script];
     return await mustRun(program, args, this.#env);
   }
 
