@@ -1,7 +1,7 @@
 // Changes single properties of a document that exists, and leaves everything else of it as it is.
 import { Fault } from '../errors/fault.ts';
 import { readStrict } from '../xml/document.ts';
-import { readCanonical } from '../xml/read-canonical.ts';
+import { readPlain } from '../xml/read-plain.ts';
 import { isElement, type XmlChild, type XmlElement } from '../xml/tree.ts';
 import { writeCanonical } from '../xml/write-canonical.ts';
 
@@ -48,7 +48,7 @@ export function setProperties(bytes: Uint8Array, changes: readonly PropertyChang
   const replaced = new Set(changes.map((change) => change.term));
   const kept = [...withoutElements(description.children, (element) => replaced.has(element.term))];
   const end = typeof kept.at(-1) === 'string' ? [kept.pop() ?? ''] : [];
-  const added = changes.flatMap((change): XmlChild[] => ['\n    ', readCanonical(change.xml)]);
+  const added = changes.flatMap((change): XmlChild[] => ['\n    ', readPlain(change.xml)]);
   const changed = withChildren(description, [...kept, ...added, ...end]);
   const content = withoutElements(root.children, (element) => element.term === 'ds:Signature');
   const whole = withChildren(

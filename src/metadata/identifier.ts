@@ -1,7 +1,6 @@
 // The identifier of an image: its SHA-1 as a number, written in 27 digits of base 64 (design/metadata.md §1).
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const digits = 27;
 /** 27 digits carry 162 bits, a SHA-1 has 160: so the first digit is one of the first sixteen. */
 const pattern = /^[A-P][A-Za-z0-9_-]{26}$/;
 
@@ -12,11 +11,17 @@ export function isIdentifier(text: string): boolean {
 /** The identifier of a SHA-1, given as 40 hexadecimal digits of either case. Throws a RangeError for anything else. */
 export function encodeIdentifier(sha1: string): string {
   if (!/^[0-9A-Fa-f]{40}$/.test(sha1)) throw new RangeError('a SHA-1 has exactly 40 hexadecimal digits');
-  let rest = BigInt(`0x${sha1}`);
   let text = '';
-  for (let digit = 0; digit < digits; digit += 1) {
-    text = `${alphabet[Number(rest & 63n)] ?? ''}${text}`;
-    rest >>= 6n;
+  let rest = 0;
+  // The 160 bits stand at the end of 162.
+  let bits = 2;
+  for (const digit of sha1) {
+    rest = (rest << 4) | Number.parseInt(digit, 16);
+    bits += 4;
+    if (bits < 6) continue;
+    bits -= 6;
+    text += alphabet[rest >> bits] ?? '';
+    rest &= (1 << bits) - 1;
   }
   return text;
 }

@@ -39,16 +39,26 @@ function foreignOf(element: XmlElement): ForeignProperty {
   };
 }
 
+/** The texts of elements by their terms, in their order; empty ones are left out. */
+function textsByTerm(elements: readonly XmlElement[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const element of elements) {
+    const text = textOf(element).trim();
+    if (text === '') continue;
+    const others = found.get(element.term);
+    if (others) others.push(text);
+    else found.set(element.term, [text]);
+  }
+  return found;
+}
+
 /** The values of a document of which {@link readMetadata} found nothing wrong; elsewhere what is missing reads as ''. */
 function modelOf(root: XmlElement): ImageMetadata {
   const description = descriptionOf(root);
   const children = description ? description.elements : [];
-  const all = (name: string): string[] =>
-    children
-      .filter((child) => child.term === name)
-      .map((child) => textOf(child).trim())
-      .filter((text) => text !== '');
-  const one = (name: string): string | undefined => all(name)[0];
+  const texts = textsByTerm(children);
+  const all = (name: string): readonly string[] => texts.get(name) ?? [];
+  const one = (name: string): string | undefined => texts.get(name)?.[0];
   const numbers = (name: string): number[] => all(name).map(Number);
   const optional = (key: keyof ImageMetadata, name: string): Partial<ImageMetadata> => {
     const text = one(name);

@@ -13,7 +13,6 @@ function checkSequence(
   sequence: readonly (readonly [name: string, least: number, most: number])[],
 ): Finding[] {
   const found: Finding[] = [];
-  const order = sequence.map(([name]) => name);
   for (const [name, least, most] of sequence) {
     const same = children.filter((child) => child.term === name);
     if (same.length < least) {
@@ -25,9 +24,10 @@ function checkSequence(
   }
   let reached = 0;
   for (const child of children) {
-    const place = order.indexOf(child.term);
+    const place = sequence.findIndex(([name]) => name === child.term);
     if (place === -1) continue;
     if (place < reached) {
+      const order = sequence.map(([name]) => name);
       found.push({
         code: 'misplaced-element',
         at: child,
@@ -42,25 +42,23 @@ function checkSequence(
 function checkNested(element: XmlElement): Finding[] {
   const sequence = nested[element.term];
   if (!sequence) return [];
-  const children = element.elements;
-  const known = new Set(sequence.map(([name]) => name));
-  return [
-    ...checkSequence(element, children, sequence),
-    ...children
-      .filter((child) => !known.has(child.term))
-      .map((child): Finding => ({
+  const found = checkSequence(element, element.elements, sequence);
+  for (const child of element.elements) {
+    if (!sequence.some(([name]) => name === child.term)) {
+      found.push({
         code: 'unknown-element',
         at: child,
         message: `${child.term} may not stand in ${element.term}; remove it.`,
-      })),
-    ...children.flatMap(checkNested),
-  ];
+      });
+    }
+    found.push(...checkNested(child));
+  }
+  return found;
 }
 
 function checkDescription(description: XmlElement): Finding[] {
   const children = description.elements;
   const found = checkSequence(description, children, opening);
-  const required = new Set(opening.map(([name]) => name));
   const counts = new Map<string, number>();
   const lastRequired = children.findLastIndex((child) => required.has(child.term));
   for (const [place, child] of children.entries()) {
@@ -95,6 +93,8 @@ function checkDescription(description: XmlElement): Finding[] {
   }
   return found;
 }
+
+const required: ReadonlySet<string> = new Set(opening.map(([name]) => name));
 
 /** The root, its one description, and nothing beside it but signatures. */
 export function checkStructure(root: XmlElement): Finding[] {
@@ -152,8 +152,8 @@ function attributeProblem(element: XmlElement, hasElements: boolean): string | u
   return undefined;
 }
 
-function checkProperty(element: XmlElement): Finding[] {
-  const found: Finding[] = [];
+/** Adds what is wrong with a property and all inside it. */
+function checkProperty(element: XmlElement, found: Finding[]): void {
   const name = element.term;
   const inside = element.elements;
   const wrong = attributeProblem(element, inside.length > 0);
@@ -178,7 +178,7 @@ function checkProperty(element: XmlElement): Finding[] {
   if ((inside.length > 0 || parseType === 'Resource') && !isSpace(textOf(element))) {
     found.push({ code: 'rdf-mixed-content', at: element, message: `${name} holds text and elements; keep one.` });
   }
-  return [...found, ...inside.flatMap(checkProperty)];
+  for (const child of inside) checkProperty(child, found);
 }
 
 /** How RDF/XML is used: plain literals and parseType="Resource", nothing else. */
@@ -193,22 +193,28 @@ export function checkRdf(root: XmlElement): Finding[] {
         message: `rdf:Description carries ${item.name}; write properties as elements.`,
       });
     }
-    found.push(...description.elements.flatMap(checkProperty));
+    for (const property of description.elements) checkProperty(property, found);
   }
   return found;
 }
 
 /** Comments that stand inside a value. They are not signed, so they must not be able to change how one reads. */
-export function checkComments(element: XmlElement): Finding[] {
-  const inside = element.elements;
-  const comments = element.children.some((child) => typeof child === 'object' && !isElement(child));
-  const found = inside.flatMap(checkComments);
-  if (comments && (inside.length === 0 || !isSpace(textOf(element)))) {
-    found.unshift({
-      code: 'comment-in-value',
-      at: element,
-      message: `A comment splits ${element.term}; remove it.`,
-    });
-  }
+export function checkComments(root: XmlElement): Finding[] {
+  const found: Finding[] = [];
+  const check = (element: XmlElement): void => {
+    const inside = element.elements;
+    const hasComments =
+      element.children.length > inside.length &&
+      element.children.some((child) => typeof child === 'object' && !isElement(child));
+    if (hasComments && (inside.length === 0 || !isSpace(textOf(element)))) {
+      found.push({
+        code: 'comment-in-value',
+        at: element,
+        message: `A comment splits ${element.term}; remove it.`,
+      });
+    }
+    for (const child of inside) check(child);
+  };
+  check(root);
   return found;
 }

@@ -2,6 +2,7 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { type Database, type Dialect } from '../db/database.ts';
 import { idsWithWords, rowHasWords } from '../db/dialect.ts';
+import { type AdmittedCounts } from './admitted.ts';
 import { type ListedStatus } from './classes.ts';
 import { type EntryQuery } from './query.ts';
 import { queryWords } from './words.ts';
@@ -71,8 +72,11 @@ interface CountRow {
   readonly count: number;
 }
 
-/** Counts per class; of the newest {@link mostCounted} where more have the words. */
-export async function countNarrowed(db: Database, status: ListedStatus, narrowing: Narrowing): Promise<Narrowed> {
+/**
+ * A query of the entries that count, with the columns id and class_id: of the newest that have the words, where there are
+ * words, with no class where they meet no other condition.
+ */
+function countedEntries(db: Database, status: ListedStatus, narrowing: Narrowing): RawBuilder<unknown> {
   const { words } = narrowing;
   const withWords = words.length > 0;
   const conditions = [
@@ -80,15 +84,32 @@ export async function countNarrowed(db: Database, status: ListedStatus, narrowin
     ...(status === 'all' ? [] : [sql<SqlBool>`e.replaced_by is null`, hasStatus(status, withWords)]),
   ];
   const most = mostCounted + 1;
-  const counting = withWords
-    ? sql<CountRow>`with matching as materialized (${idsWithWords(db.dialect, words, most)})
-        select e.class_id, count(*) as count from matching m
-        left join entries e on ${sql.join([sql`e.id = m.id`, ...conditions], sql` and `)} group by e.class_id`
-    : sql<CountRow>`select class_id, count(*) as count from (
-        select e.class_id from entries e where ${sql.join(conditions, sql` and `)} limit ${most}) as narrowed
-        group by class_id`;
-  const { rows } = await counting.execute(db.query);
-  const counted = rows.reduce((sum, row) => sum + row.count, 0);
-  const counts = new Map(rows.flatMap((row) => (row.class_id === null ? [] : [[row.class_id, row.count]])));
-  return { counts, exact: counted <= mostCounted };
+  return withWords
+    ? sql`with matching as materialized (${idsWithWords(db.dialect, words, most)})
+        select m.id, e.class_id from matching m
+        left join entries e on ${sql.join([sql`e.id = m.id`, ...conditions], sql` and `)}`
+    : sql`select e.id, e.class_id from entries e where ${sql.join(conditions, sql` and `)} limit ${most}`;
+}
+
+/** Counts per class, of what is admitted where that is asked; of the newest {@link mostCounted} where more have the words. */
+export async function countNarrowed(
+  db: Database,
+  status: ListedStatus,
+  narrowing: Narrowing,
+  admitted?: Pick<AdmittedCounts, 'has'>,
+): Promise<Narrowed> {
+  const entries = countedEntries(db, status, narrowing);
+  const counts = new Map<number, number>();
+  const add = (classId: number | null, count: number): void => {
+    if (classId !== null) counts.set(classId, (counts.get(classId) ?? 0) + count);
+  };
+  if (admitted !== undefined) {
+    const { rows } = await sql<{ id: number; class_id: number | null }>`${entries}`.execute(db.query);
+    for (const { id, class_id: classId } of rows) if (admitted.has(id)) add(classId, 1);
+    return { counts, exact: rows.length <= mostCounted };
+  }
+  const { rows } = await sql<CountRow>`select class_id, count(*) as count from (${entries}) as counted
+    group by class_id`.execute(db.query);
+  for (const { class_id: classId, count } of rows) add(classId, count);
+  return { counts, exact: rows.reduce((sum, { count }) => sum + count, 0) <= mostCounted };
 }

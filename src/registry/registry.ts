@@ -3,6 +3,7 @@ import { type Database } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type VerifyDocument } from '../trust/report.ts';
 import { acceptEntry, type Accepted, type Sender } from './accept.ts';
+import { AdmittedIndex, type Admission } from './admitted.ts';
 import { checkDocument, type CheckedDocument } from './check.ts';
 import { ClassCounts } from './classes.ts';
 import { openConfirmations, type Confirmations } from './confirm/confirmations.ts';
@@ -36,8 +37,8 @@ export interface RegistryDeps {
   readonly db: Database;
   readonly verify: VerifyDocument;
   readonly now: () => Date;
-  /** Whether this site's policy admits an entry; asked for `admitted=true`. */
-  readonly admits?: (entry: RegistryEntry) => boolean;
+  /** What this site's policy admits; asked for `admitted=true`. */
+  readonly admission?: Admission;
   /** What uploads from outside have to meet. */
   readonly rules?: SubmitRules;
 }
@@ -82,12 +83,13 @@ function found<Value>(value: Value | undefined, { identifier, email, created }: 
 
 export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
+  const admitted = deps.admission === undefined ? undefined : new AdmittedIndex(deps, deps.admission);
   const sweeper = new Sweeper(deps.db);
   const kept = new KeptLists();
   const state = (): Promise<RegistryState> => sweeper.sweep(timeText(deps.now()));
   const find = async (query: EntryQuery): Promise<EntryList> => {
     const now = await state();
-    const anew = () => findEntries({ ...deps, classes }, now, query);
+    const anew = () => findEntries({ ...deps, classes, admitted }, now, query);
     // What is admitted may change with the policy and the clock, without a change of the index.
     return query.admitted ? anew() : kept.list(now.version, JSON.stringify(query), anew);
   };

@@ -1,5 +1,6 @@
 // One X.509 certificate, read once: what Node knows of it, and the names and extensions that Node does not tell.
 import { X509Certificate, type KeyObject } from 'node:crypto';
+import { decodeBase64 } from './base64.ts';
 import { describeKey, type KeyFacts } from './algorithms.ts';
 import {
   DerError,
@@ -30,6 +31,7 @@ export interface BasicConstraints {
 
 export interface Certificate {
   readonly x509: X509Certificate;
+  readonly pem: string;
   readonly publicKey: KeyObject;
   readonly key: KeyFacts;
   readonly subject: DistinguishedName;
@@ -123,6 +125,7 @@ export function readCertificate(bytes: Uint8Array | string): Certificate {
   const issuerName = readName(issuer);
   return {
     x509,
+    pem: x509.toString(),
     publicKey,
     key: describeKey(publicKey),
     subject: subjectName,
@@ -164,17 +167,23 @@ function checkIssued(certificate: Certificate, issuer: Certificate): boolean {
   return Buffer.compare(certificate.issuerDer, issuer.subjectDer) === 0 && certificate.x509.verify(issuer.publicKey);
 }
 
-export type ReadCertificate = (base64: string) => Certificate;
+/** Reads the text of an X509Certificate element. Throws an Error where it is no certificate in base64. */
+export type ReadCertificate = (text: string) => Certificate;
+
+/** Longer texts are read each time: what is kept in memory must not grow with what is sent. */
+const mostCachedLength = 16 * 1024;
 
 /** Reading a certificate takes longer than checking a signature, and endorsers sign many documents: keep the last ones. */
 export function cachedCertificates(most: number): ReadCertificate {
   const cache = new Map<string, Certificate>();
-  return (base64) => {
-    const known = cache.get(base64);
+  return (text) => {
+    const known = cache.get(text);
     if (known) return known;
-    const certificate = readCertificate(Buffer.from(base64, 'base64'));
+    const der = decodeBase64(text);
+    if (!der) throw new Error('it is not base64');
+    const certificate = readCertificate(der);
     if (cache.size >= most) cache.delete(cache.keys().next().value ?? '');
-    cache.set(base64, certificate);
+    if (text.length <= mostCachedLength) cache.set(text, certificate);
     return certificate;
   };
 }

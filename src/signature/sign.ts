@@ -6,7 +6,7 @@ import { withChildren, withoutElements } from '../metadata/edit.ts';
 import { formatTimestamp, isEmail } from '../metadata/values.ts';
 import { namespaces } from '../xml/namespaces.ts';
 import { readStrict } from '../xml/document.ts';
-import { readCanonical } from '../xml/read-canonical.ts';
+import { readPlain } from '../xml/read-plain.ts';
 import { type XmlChild, type XmlElement } from '../xml/tree.ts';
 import { writeCanonical } from '../xml/write-canonical.ts';
 import { envelopedTransform, exclusiveForm, methodFor } from './algorithms.ts';
@@ -28,7 +28,7 @@ function endorsementElement(signer: Signer, email: string, created: Date): XmlEl
   const declarations = (['dcterms', 'rdf', 'slreq'] as const)
     .map((prefix) => ` xmlns:${prefix}="${namespaces[prefix]}"`)
     .join('');
-  return readCanonical(lines.join('\n').trim().replace('<slreq:endorsement', `<slreq:endorsement${declarations}`));
+  return readPlain(lines.join('\n').trim().replace('<slreq:endorsement', `<slreq:endorsement${declarations}`));
 }
 
 /** Puts the endorsement where the first one was, or behind the last checksum, and takes all others out. */
@@ -90,7 +90,7 @@ export function signDocument(xml: string | Uint8Array, signer: Signer, options: 
   }
   const unsigned = writeCanonical(root, { exclusive: false, comments: true });
   const digest = createHash(used.digest.hash)
-    .update(writeCanonical(readCanonical(unsigned), form))
+    .update(writeCanonical(readPlain(unsigned), form))
     .digest('base64');
   const certificates = [signer.certificate, ...signer.chain]
     .map((item) => `<X509Certificate>${wrap(item.x509.raw.toString('base64'))}</X509Certificate>`)

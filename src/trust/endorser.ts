@@ -4,7 +4,9 @@ import { type Certificate } from '../signature/certificate.ts';
 import { parseName, sameName, type DistinguishedName } from '../signature/names.ts';
 import { type TrustFinding } from './codes.ts';
 
-function isName(text: string, name: DistinguishedName): boolean {
+/** Whether a text is a name, as names are compared; `written` is that name as it is written here. */
+function isName(text: string, name: DistinguishedName, written: string): boolean {
+  if (text === written) return true;
   const parsed = parseName(text);
   return parsed !== undefined && sameName(parsed, name);
 }
@@ -23,7 +25,7 @@ export function checkEndorser(
       message: `The document says ${endorser.email}, the certificate ${certificate.emails.join(', ')}; sign it again.`,
     });
   }
-  if (!isName(endorser.subject, certificate.subject)) {
+  if (!isName(endorser.subject, certificate.subject, certificate.subjectText)) {
     found.push({
       code: 'endorser-subject',
       message: `The document says ${endorser.subject}, the certificate ${certificate.subjectText}; sign it again.`,
@@ -31,7 +33,8 @@ export function checkEndorser(
   }
   const [first = '', ...more] = endorser.issuers;
   const above = [certificate, ...others];
-  if (!isName(first, certificate.issuer) || more.some((text) => !above.some((item) => isName(text, item.issuer)))) {
+  const isIssuer = (text: string, of: Certificate): boolean => isName(text, of.issuer, of.issuerText);
+  if (!isIssuer(first, certificate) || more.some((text) => !above.some((item) => isIssuer(text, item)))) {
     found.push({
       code: 'endorser-issuer',
       message: `The document says ${endorser.issuers.join(' and ')}, the certificate ${certificate.issuerText}; sign it again.`,

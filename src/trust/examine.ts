@@ -10,8 +10,7 @@ import { checkSignature } from '../signature/verify.ts';
 import { readStrict, type StrictDocument } from '../xml/document.ts';
 import { type Failure } from '../xml/failure.ts';
 import { documentLimits, type XmlLimits } from '../xml/limits.ts';
-import { elementsOf } from '../xml/tree.ts';
-import { readCanonical } from '../xml/read-canonical.ts';
+import { elementsOf, type XmlElement } from '../xml/tree.ts';
 import { type Schema } from '../xml/schema.ts';
 import { type ChainRules } from './chain.ts';
 import { checkEndorser } from './endorser.ts';
@@ -108,7 +107,7 @@ function examineDocument(
     `the signature was made with the key of ${facts.certificate.subjectText}`,
     signedFailures.filter((failure) => failure.code === 'signature-mismatch'),
   );
-  const metadata = recordContent(document, unchanged && proven ? signed.text : undefined, settings, tools, list);
+  const metadata = recordContent(document, unchanged && proven ? signed.root : undefined, settings, tools, list);
   if (!metadata) return refusal(list);
   const chain = checkSigner(facts, metadata, settings, linesOf(document, facts), list);
   if (list.failures.length > 0) return refusal(list);
@@ -124,24 +123,23 @@ function examineDocument(
 }
 
 /**
- * Rules of the content. It is read from the signed text alone; where there is none, the document is looked at only to
+ * Rules of the content. It is read from what was signed alone; where there is nothing, the document is looked at only to
  * say what else is wrong with it, and no model comes of it.
  */
 function recordContent(
   document: StrictDocument,
-  signedText: string | undefined,
+  signed: XmlElement | undefined,
   settings: TrustSettings,
   tools: ExamineTools,
   list: StepList,
 ): ImageMetadata | undefined {
-  const root = signedText === undefined ? document.root : readCanonical(signedText);
   const clock = { now: settings.now?.() ?? new Date(), skewSeconds: settings.skewSeconds ?? defaultSkewSeconds };
-  const { metadata, failures } = checkContent(document, root, tools.schema, clock);
+  const { metadata, failures } = checkContent(document, signed ?? document.root, tools.schema, clock);
   const group = (name: string): Failure[] => failures.filter((failure) => ruleOf(failure.code)?.group === name);
   list.record('schema', 'every element is in its place and every value in its form', group('schema'));
   list.record('rdf', 'RDF is used plainly: literals and nested resources', group('rdf'));
   list.record('consistency', 'identifier, checksums and dates fit each other', group('consistency'));
-  return signedText === undefined ? undefined : metadata;
+  return signed && metadata;
 }
 
 /** Where to look for what is wrong with the signer; found only when something is. */
@@ -235,6 +233,6 @@ function describe(facts: SignatureFacts, chain: ChainVerdictChain): SignerDescri
     notAfter: certificate.notAfter.toISOString(),
     algorithm: methodTitle(facts.method, certificate.key),
     key: certificate.key.title,
-    chain: chain.map((item) => item.x509.toString()),
+    chain: chain.map((item) => item.pem),
   };
 }

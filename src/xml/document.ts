@@ -1,24 +1,34 @@
-// Strict reading of one document: the limits first, then libxml2 once; what is handed on is its canonical form as a tree.
-import { ParseOption, XmlC14NMode, XmlDocument, XmlElement as LibXmlElement, XmlLibError } from 'libxml2-wasm';
+// Strict reading of one document: the limits first, then libxml2 once; what is handed on is what libxml2 writes of it, as a tree.
+import {
+  ParseOption,
+  XmlC14NMode,
+  XmlDocument,
+  XmlElement as LibXmlElement,
+  XmlError,
+  XmlLibError,
+} from 'libxml2-wasm';
 import { type XmlCode } from './codes.ts';
 import { type Failure } from './failure.ts';
 import { documentLimits, type XmlLimits } from './limits.ts';
 import { lineOfElement, prescan } from './prescan.ts';
-import { readCanonical } from './read-canonical.ts';
+import { readPlain } from './read-plain.ts';
 import { type XmlElement } from './tree.ts';
 import { type CanonicalForm } from './write-canonical.ts';
 
-/** Nothing outside the document is ever loaded. */
-const strict = ParseOption.XML_PARSE_NO_XXE;
+/** Nothing outside the document is ever loaded; CDATA sections are text like any other. */
+const strict = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NOCDATA;
 
 /** One document, read. It holds memory of libxml2 until it is disposed of; no call may follow. */
 export interface StrictDocument extends Disposable {
-  /** The root element, of the canonical form with comments. */
+  /** The root element. */
   readonly root: XmlElement;
   /** Line (from 1) of an element in the document as it came. */
   readonly lineOf: (element: XmlElement) => number;
-  /** libxml2's own canonical form of the document, without the last element inside the root where that is asked for. */
-  canonical(form: CanonicalForm, without: 'nothing' | 'last-element'): string;
+  /**
+   * libxml2's own canonical form of the document, without the last element inside the root where that is asked for.
+   * Undefined where the document has none (a namespace that is no absolute URI; Canonical XML 1.0 §1.3).
+   */
+  canonical(form: CanonicalForm, without: 'nothing' | 'last-element'): Buffer | undefined;
 }
 
 export type ReadResult =
@@ -53,44 +63,65 @@ export function readStrict(bytes: Uint8Array, limits: XmlLimits = documentLimits
     return { document: undefined, failures: [notWellFormed(error)] };
   }
   try {
-    const root = readCanonical(parsed.canonicalizeToString({ withComments: true }));
-    return { document: open(parsed, root, scan.text), failures: [] };
+    const root = readPlain(parsed.toString({ format: false, noDeclaration: true, encoding: 'utf-8' }));
+    return { document: new ParsedDocument(parsed, root, scan.text), failures: [] };
   } catch (error) {
     parsed.dispose();
     return { document: undefined, failures: [notWellFormed(error)] };
   }
 }
 
-const parsedDocuments = new WeakMap<StrictDocument, XmlDocument>();
+/** The octets as libxml2 writes them: they are digested without being decoded in between. */
+function canonicalOctets(parsed: XmlDocument, form: CanonicalForm): Buffer | undefined {
+  const pieces: Buffer[] = [];
+  const write = (piece: Uint8Array): number => pieces.push(Buffer.from(piece)) && piece.byteLength;
+  try {
+    parsed.canonicalize(
+      { write, close: () => true },
+      {
+        mode: form.exclusive ? XmlC14NMode.XML_C14N_EXCLUSIVE_1_0 : XmlC14NMode.XML_C14N_1_0,
+        withComments: form.comments,
+      },
+    );
+  } catch (error) {
+    if (error instanceof XmlError) return undefined;
+    throw error;
+  }
+  const [only] = pieces;
+  return pieces.length === 1 && only ? only : Buffer.concat(pieces);
+}
+
+class ParsedDocument implements StrictDocument {
+  readonly root: XmlElement;
+  readonly lineOf: StrictDocument['lineOf'];
+  readonly parsed: XmlDocument;
+  #cut = false;
+
+  constructor(parsed: XmlDocument, root: XmlElement, text: string) {
+    this.parsed = parsed;
+    this.root = root;
+    this.lineOf = (element) => lineOfElement(text, element.ordinal);
+  }
+
+  canonical(form: CanonicalForm, without: 'nothing' | 'last-element'): Buffer | undefined {
+    if (without === 'last-element' && !this.#cut) {
+      let last = this.parsed.root.lastChild;
+      while (last && !(last instanceof LibXmlElement)) last = last.prev;
+      last?.remove();
+      this.#cut = true;
+    } else if (this.#cut && without === 'nothing') {
+      throw new Error('the last element was taken out already');
+    }
+    return canonicalOctets(this.parsed, form);
+  }
+
+  [Symbol.dispose](): void {
+    this.parsed.dispose();
+  }
+}
 
 /** The parsed document behind a strict one, for the other modules of this room. */
 export function libxmlOf(document: StrictDocument): XmlDocument {
-  const parsed = parsedDocuments.get(document);
-  if (!parsed) throw new Error('this document was not read by readStrict');
-  return parsed;
-}
-
-function open(parsed: XmlDocument, root: XmlElement, text: string): StrictDocument {
-  let cut = false;
-  const document: StrictDocument = {
-    root,
-    lineOf: (element) => lineOfElement(text, element.ordinal),
-    canonical(form, without) {
-      if (without === 'last-element' && !cut) {
-        let last = parsed.root.lastChild;
-        while (last && !(last instanceof LibXmlElement)) last = last.prev;
-        last?.remove();
-        cut = true;
-      } else if (cut && without === 'nothing') {
-        throw new Error('the last element was taken out already');
-      }
-      return parsed.canonicalizeToString({
-        mode: form.exclusive ? XmlC14NMode.XML_C14N_EXCLUSIVE_1_0 : XmlC14NMode.XML_C14N_1_0,
-        withComments: form.comments,
-      });
-    },
-    [Symbol.dispose]: () => parsed.dispose(),
-  };
-  parsedDocuments.set(document, parsed);
-  return document;
+  if (!(document instanceof ParsedDocument)) throw new Error('this document was not read by readStrict');
+  return document.parsed;
 }

@@ -8,11 +8,13 @@ import { type XmlLimits } from './limits.ts';
 const declaration =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"utf-8"|'utf-8'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>/i;
 
-/** What the pass has seen; `text` is the document without a byte-order mark. */
+/**
+ * What the pass has seen. `text` is the document without a byte-order mark, a character for each octet: markup is ASCII,
+ * and every octet of other characters is above it.
+ */
 export interface Prescan {
   readonly text: string;
   readonly failures: readonly Failure[];
-  readonly elements: number;
 }
 
 const lessThan = 0x3c;
@@ -54,40 +56,39 @@ function scanStartTag(text: string, start: number): StartTag {
   return { end: -1, empty: false, attributes, declarations };
 }
 
-type Markup =
-  | { readonly kind: 'start'; readonly at: number; readonly tag: StartTag }
-  | { readonly kind: 'end'; readonly at: number }
-  | { readonly kind: 'forbidden'; readonly at: number }
-  | { readonly kind: 'instruction'; readonly at: number }
-  | { readonly kind: 'broken'; readonly at: number };
+/** What stands at a `<`. `forbidden` is a DOCTYPE or another declaration; `broken` is a tag that does not end. */
+type Markup = 'start' | 'end' | 'forbidden' | 'instruction' | 'broken';
 
-/** The tags of a document in order. Comments and CDATA sections are stepped over; a broken tag ends the walk. */
-function* markup(text: string, from: number): Generator<Markup> {
+/**
+ * Calls `visit` for the tags of a document in order, until it returns false. Comments and CDATA sections are stepped
+ * over; whatever is no tag ends the walk.
+ */
+function walkMarkup(text: string, from: number, visit: (kind: Markup, at: number, tag?: StartTag) => boolean): void {
   for (let at = text.indexOf('<', from); at !== -1;) {
     let end: number;
     const code = text.charCodeAt(at + 1);
     if (code === exclamation) {
       const comment = text.startsWith('<!--', at);
       if (!comment && !text.startsWith('<![CDATA[', at)) {
-        yield { kind: 'forbidden', at };
+        visit('forbidden', at);
         return;
       }
       const close = text.indexOf(comment ? '-->' : ']]>', at + (comment ? 4 : 9));
       end = close === -1 ? -1 : close + 3;
     } else if (code === question) {
-      yield { kind: 'instruction', at };
+      visit('instruction', at);
       return;
     } else if (code === slash) {
-      yield { kind: 'end', at };
+      if (!visit('end', at)) return;
       end = text.indexOf('>', at) + 1;
       if (end === 0) end = -1;
     } else {
       const tag = scanStartTag(text, at);
-      yield { kind: 'start', at, tag };
+      if (!visit('start', at, tag)) return;
       end = tag.end;
     }
     if (end === -1) {
-      yield { kind: 'broken', at };
+      visit('broken', at);
       return;
     }
     at = text.indexOf('<', end);
@@ -103,16 +104,61 @@ function lineAt(text: string, offset: number): number {
 /** Line (from 1) of the element with this place in document order (from 0), in a document that was well-formed. */
 export function lineOfElement(text: string, ordinal: number): number {
   let seen = 0;
-  for (const item of markup(text, declaration.exec(text)?.[0].length ?? 0)) {
-    if (item.kind !== 'start') continue;
-    if (seen === ordinal) return lineAt(text, item.at);
+  let line = 1;
+  walkMarkup(text, declaration.exec(text)?.[0].length ?? 0, (kind, at) => {
+    if (kind !== 'start') return true;
+    if (seen === ordinal) line = lineAt(text, at);
     seen += 1;
-  }
-  return 1;
+    return seen <= ordinal;
+  });
+  return line;
 }
 
 function refused(code: XmlCode, message: string, line = 1): Prescan {
-  return { text: '', elements: 0, failures: [{ code, element: 'rdf:RDF', line, message }] };
+  return { text: '', failures: [{ code, element: 'rdf:RDF', line, message }] };
+}
+
+const byteOrderMark = '\u00EF\u00BB\u00BF';
+
+/** The limits of depth and number, over the tags from `from` on. Undefined where they are kept. */
+function scanTags(text: string, from: number, limits: XmlLimits): Prescan | undefined {
+  let depth = 0;
+  let elements = 0;
+  let declarations = 0;
+  let found: Prescan | undefined;
+  walkMarkup(text, from, (kind, at, tag) => {
+    const stop = (code: XmlCode, message: string): false => {
+      found = refused(code, message, lineAt(text, at));
+      return false;
+    };
+    if (kind === 'forbidden') {
+      // What stands in a DOCTYPE is not looked into: where one is allowed, the parser's own limits are what is left.
+      if (limits.doctype) return false;
+      return stop('doctype', 'A DOCTYPE or another declaration is not accepted; remove it and its entities.');
+    }
+    if (kind === 'instruction') {
+      if (limits.instructions) return false;
+      return stop('processing-instruction', 'Processing instructions are not accepted; remove this one.');
+    }
+    if (kind === 'end') {
+      depth -= 1;
+      return true;
+    }
+    if (!tag) return false;
+    elements += 1;
+    declarations += tag.declarations;
+    if (elements > limits.elements) return stop('too-many-elements', `More than ${limits.elements} elements.`);
+    if (depth >= limits.depth) return stop('too-deep', `Elements are nested more than ${limits.depth} deep.`);
+    if (tag.attributes > limits.attributes) {
+      return stop('too-many-attributes', `An element has more than ${limits.attributes} attributes.`);
+    }
+    if (declarations > limits.declarations) {
+      return stop('too-many-namespaces', `More than ${limits.declarations} namespace declarations.`);
+    }
+    if (!tag.empty) depth += 1;
+    return true;
+  });
+  return found;
 }
 
 /**
@@ -124,8 +170,8 @@ export function prescan(bytes: Uint8Array, limits: XmlLimits): Prescan {
     return refused('too-large', `The document has ${bytes.byteLength} bytes; at most ${limits.bytes} are read.`);
   }
   if (!isUtf8(bytes)) return refused('not-utf8', 'The document is not UTF-8; save it in that encoding.');
-  const decoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  const text = decoded.startsWith('\uFEFF') ? decoded.slice(1) : decoded;
+  const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  const text = octets.startsWith(byteOrderMark) ? octets.slice(byteOrderMark.length) : octets;
   if (text.includes('\0')) return refused('not-utf8', 'The document holds a NUL; save it as plain UTF-8.');
 
   let start = 0;
@@ -136,37 +182,5 @@ export function prescan(bytes: Uint8Array, limits: XmlLimits): Prescan {
     }
     start = found[0].length;
   }
-  let depth = 0;
-  let elements = 0;
-  let declarations = 0;
-  for (const item of markup(text, start)) {
-    const here = (code: XmlCode, message: string): Prescan => refused(code, message, lineAt(text, item.at));
-    if (item.kind === 'forbidden' || item.kind === 'instruction') {
-      // What stands in a DOCTYPE is not looked into: where one is allowed, the parser's own limits are what is left.
-      if (item.kind === 'forbidden' ? limits.doctype : limits.instructions) break;
-    }
-    if (item.kind === 'forbidden') {
-      return here('doctype', 'A DOCTYPE or another declaration is not accepted; remove it and its entities.');
-    }
-    if (item.kind === 'instruction') {
-      return here('processing-instruction', 'Processing instructions are not accepted; remove this one.');
-    }
-    if (item.kind === 'broken') break;
-    if (item.kind === 'end') {
-      depth -= 1;
-      continue;
-    }
-    elements += 1;
-    declarations += item.tag.declarations;
-    if (elements > limits.elements) return here('too-many-elements', `More than ${limits.elements} elements.`);
-    if (depth >= limits.depth) return here('too-deep', `Elements are nested more than ${limits.depth} deep.`);
-    if (item.tag.attributes > limits.attributes) {
-      return here('too-many-attributes', `An element has more than ${limits.attributes} attributes.`);
-    }
-    if (declarations > limits.declarations) {
-      return here('too-many-namespaces', `More than ${limits.declarations} namespace declarations.`);
-    }
-    if (!item.tag.empty) depth += 1;
-  }
-  return { text, failures: [], elements };
+  return scanTags(text, start, limits) ?? { text, failures: [] };
 }

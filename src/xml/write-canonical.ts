@@ -1,6 +1,6 @@
 // Writes the canonical form of a tree or of one element in it: Canonical XML 1.0 and Exclusive XML Canonicalization 1.0.
 import { xmlNamespace } from './namespaces.ts';
-import { isElement, namespaceOf, type XmlAttribute, type XmlElement } from './tree.ts';
+import { isElement, type XmlAttribute, type XmlElement } from './tree.ts';
 
 export interface CanonicalForm {
   /** Exclusive (only the namespaces that are used) instead of inclusive (all that are in scope). */
@@ -33,6 +33,18 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
+/** A declaration that was written, and those written around it: what a reader of the output has in scope. */
+interface Written {
+  readonly prefix: string;
+  readonly uri: string;
+  readonly around: Written | undefined;
+}
+
+function isWritten(scope: Written | undefined, prefix: string, uri: string): boolean {
+  for (let at = scope; at; at = at.around) if (at.prefix === prefix) return at.uri === uri;
+  return uri === '' && prefix === '';
+}
+
 /** Prefixes in scope at an element, '' only where a default namespace is declared. */
 function scopeOf(element: XmlElement): Map<string, string> {
   const scope = new Map<string, string>();
@@ -54,11 +66,83 @@ function inheritedOf(element: XmlElement): XmlAttribute[] {
   return [...found.values()];
 }
 
-function neededPrefixes(element: XmlElement): Set<string> {
-  const prefixes = new Set([element.prefix]);
-  for (const item of element.attributes) if (item.prefix !== '') prefixes.add(item.prefix);
-  prefixes.delete('xml');
-  return prefixes;
+type Declaration = readonly [prefix: string, uri: string];
+
+/** Declarations that exclusive form wants at an element: of the prefixes that it and its attributes use. */
+function usedBy(element: XmlElement, scope: Written | undefined): Declaration[] {
+  const fresh: Declaration[] = [];
+  const want = (prefix: string, uri: string): void => {
+    if (prefix === 'xml' || isWritten(scope, prefix, uri) || fresh.some(([other]) => other === prefix)) return;
+    fresh.push([prefix, uri]);
+  };
+  want(element.prefix, element.namespace);
+  for (const item of element.attributes) if (item.prefix !== '') want(item.prefix, item.namespace);
+  return fresh;
+}
+
+function declarationsOf(from: ReadonlyMap<string, string>, scope: Written | undefined): Declaration[] {
+  return [...from].filter(([prefix, uri]) => prefix !== 'xml' && !isWritten(scope, prefix, uri));
+}
+
+const nothing: readonly Declaration[] = [];
+
+class CanonicalWriter {
+  #out = '';
+  readonly #form: CanonicalForm;
+  readonly #top: XmlElement;
+  readonly #without: XmlElement | undefined;
+
+  constructor(form: CanonicalForm, top: XmlElement, without: XmlElement | undefined) {
+    this.#form = form;
+    this.#top = top;
+    this.#without = without;
+  }
+
+  write(): string {
+    this.#element(this.#top, undefined);
+    return this.#out;
+  }
+
+  #declarations(element: XmlElement, scope: Written | undefined): readonly Declaration[] {
+    if (this.#form.exclusive) return usedBy(element, scope);
+    if (element === this.#top) return declarationsOf(scopeOf(element), scope);
+    return element.declarations.size === 0 ? nothing : declarationsOf(element.declarations, scope);
+  }
+
+  #element(element: XmlElement, around: Written | undefined): void {
+    const tag = element.prefix === '' ? element.name : `${element.prefix}:${element.name}`;
+    this.#out += `<${tag}`;
+    const fresh = this.#declarations(element, around);
+    let scope = around;
+    for (const [prefix, uri] of fresh.length > 1 ? fresh.toSorted(([a], [b]) => compare(a, b)) : fresh) {
+      this.#out += `${prefix === '' ? ' xmlns="' : ` xmlns:${prefix}="`}${escapeValue(uri)}"`;
+      scope = { prefix, uri, around: scope };
+    }
+    this.#attributes(element);
+    this.#out += '>';
+    for (const child of element.children) {
+      if (typeof child === 'string') this.#out += escapeText(child);
+      else if (isElement(child)) {
+        if (child !== this.#without) this.#element(child, scope);
+      } else if (this.#form.comments) this.#out += `<!--${child.comment}-->`;
+    }
+    this.#out += `</${tag}>`;
+  }
+
+  #attributes(element: XmlElement): void {
+    let { attributes } = element;
+    if (!this.#form.exclusive && element === this.#top && element.parent) {
+      attributes = [...attributes, ...inheritedOf(element)];
+    }
+    if (attributes.length > 1) {
+      attributes = attributes.toSorted(
+        (left, right) => compare(left.namespace, right.namespace) || compare(left.name, right.name),
+      );
+    }
+    for (const { prefix, name, value } of attributes) {
+      this.#out += ` ${prefix === '' ? name : `${prefix}:${name}`}="${escapeValue(value)}"`;
+    }
+  }
 }
 
 /**
@@ -66,45 +150,5 @@ function neededPrefixes(element: XmlElement): Set<string> {
  * the root, it is written as the top of a document subset: its surroundings' namespaces and xml: attributes with it.
  */
 export function writeCanonical(top: XmlElement, form: CanonicalForm, without?: XmlElement): string {
-  const out: string[] = [];
-
-  const write = (element: XmlElement, rendered: ReadonlyMap<string, string>): void => {
-    const tag = element.prefix === '' ? element.name : `${element.prefix}:${element.name}`;
-    const wanted = new Map<string, string>();
-    if (form.exclusive) {
-      for (const prefix of neededPrefixes(element)) wanted.set(prefix, namespaceOf(element, prefix) ?? '');
-    } else {
-      for (const [prefix, uri] of element === top ? scopeOf(element) : element.declarations) wanted.set(prefix, uri);
-    }
-    const fresh = [...wanted].filter(([prefix, uri]) => (rendered.get(prefix) ?? '') !== uri && prefix !== 'xml');
-    fresh.sort(([left], [right]) => compare(left, right));
-    let inside = rendered;
-    out.push('<', tag);
-    if (fresh.length > 0) {
-      inside = new Map([...rendered, ...fresh]);
-      for (const [prefix, uri] of fresh)
-        out.push(prefix === '' ? ' xmlns="' : ` xmlns:${prefix}="`, escapeValue(uri), '"');
-    }
-    let attributes: readonly XmlAttribute[] = element.attributes;
-    if (!form.exclusive && element === top && element.parent) attributes = [...attributes, ...inheritedOf(element)];
-    if (attributes.length > 1) {
-      attributes = [...attributes].sort(
-        (left, right) => compare(left.namespace, right.namespace) || compare(left.name, right.name),
-      );
-    }
-    for (const item of attributes) {
-      out.push(' ', item.prefix === '' ? item.name : `${item.prefix}:${item.name}`, '="', escapeValue(item.value), '"');
-    }
-    out.push('>');
-    for (const child of element.children) {
-      if (typeof child === 'string') out.push(escapeText(child));
-      else if (isElement(child)) {
-        if (child !== without) write(child, inside);
-      } else if (form.comments) out.push('<!--', child.comment, '-->');
-    }
-    out.push('</', tag, '>');
-  };
-
-  write(top, new Map());
-  return out.join('');
+  return new CanonicalWriter(form, top, without).write();
 }

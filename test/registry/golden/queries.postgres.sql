@@ -73,14 +73,14 @@ select page.value, (select version from registry_state where id = 1) as version,
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
-with matching as materialized (select id from entry_words where words @@ $1::tsquery order by id desc limit $2) select e.class_id, count(*) as count from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = $3 group by e.class_id;
+select class_id, count(*) as count from (with matching as materialized (select id from entry_words where words @@ $1::tsquery order by id desc limit $2) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = $3) as counted group by class_id;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
-select class_id, count(*) as count from ( select e.class_id from entries e where "e"."email" = $1 and e.replaced_by is null and e.status = $2 limit $3) as narrowed group by class_id;
+select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = $1 and e.replaced_by is null and e.status = $2 limit $3) as counted group by class_id;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."email" = $3 order by "e"."created" desc, "e"."id" desc limit $4) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 
 -- history of an image

@@ -73,14 +73,14 @@ select page.value, (select version from registry_state where id = 1) as version,
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-with matching as materialized (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) select e.class_id, count(*) as count from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = ? group by e.class_id;
+select class_id, count(*) as count from (with matching as materialized (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = ?) as counted group by class_id;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select class_id, count(*) as count from ( select e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and e.status = ? limit ?) as narrowed group by class_id;
+select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and e.status = ? limit ?) as counted group by class_id;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 
 -- history of an image
