@@ -1,14 +1,17 @@
-// `mintmark iscsi`: exports a raw file as an iSCSI disk, with no server, registry or account.
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+// `mintmark iscsi`: exports a raw file, or an image of a vault, as an iSCSI disk, with no server, registry or account.
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
+import { type BlockDevice } from '../src/block/device.ts';
 import { openFileDevice } from '../src/block/file-device.ts';
 import { formatEndpoint, parseEndpoint } from '../src/config/endpoint.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { type ChapGrant, type TargetDirectory } from '../src/iscsi/directory.ts';
 import { createTarget, type Portal } from '../src/iscsi/target.ts';
+import { borrowImage } from '../src/vault/borrow-image.ts';
+import { openDirectoryStore } from '../src/vault/stores/directory.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { answer } from './print.ts';
 
@@ -19,6 +22,7 @@ interface ServeOptions {
   readonly chapUser?: string;
   readonly chapSecretFile?: string;
   readonly physicalBlock: number;
+  readonly image?: string;
   readonly json?: boolean;
 }
 
@@ -67,13 +71,22 @@ function identityOf(path: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** An image of a server's vault, read chunk by chunk as initiators ask for it. */
+async function openFromVault(folder: string, image: string): Promise<BlockDevice> {
+  if (!existsSync(join(folder, 'packs'))) {
+    throw new Fault('usage', `${folder} is not the folder of a vault`, { action: 'Name DATA/vault of a server.' });
+  }
+  const node = `iscsi-${randomBytes(8).toString('hex')}`;
+  return await borrowImage({ store: await openDirectoryStore(folder), node }, image);
+}
+
 async function serve(context: CliContext, file: string, options: ServeOptions): Promise<void> {
   const chap = chapOf(options);
-  const readOnly = options.readOnly ?? false;
-  const device = openFileDevice(file, { readOnly });
-  const luns = new Map([
-    [unit, { device, identity: identityOf(file), readOnly, physicalBlockBytes: options.physicalBlock }],
-  ]);
+  const readOnly = options.readOnly === true || options.image !== undefined;
+  const device =
+    options.image === undefined ? openFileDevice(file, { readOnly }) : await openFromVault(file, options.image);
+  const identity = identityOf(options.image === undefined ? file : `${file}/${options.image}`);
+  const luns = new Map([[unit, { device, identity, readOnly, physicalBlockBytes: options.physicalBlock }]]);
   const directory: TargetDirectory = {
     list: () => [options.iqn],
     login: (target) =>
@@ -113,7 +126,8 @@ export const iscsiGroup: CommandGroup = (program: Command, context: CliContext):
   group
     .command('serve')
     .description('export a raw file as LUN 1 of an iSCSI target, until Ctrl-C or SIGTERM')
-    .argument('<file>', 'raw disk or CD image; what initiators write goes into it')
+    .argument('<file>', 'raw disk or CD image; what initiators write goes into it; with --image, the folder of a vault')
+    .option('--image <identifier>', 'serve this image from the vault, read-only, each chunk proven as it is read')
     .requiredOption('--portal <host:port>', 'where to listen; port 0 takes a free one; may be given again', parsePortal)
     .requiredOption('--iqn <name>', 'name of the target, such as iqn.2026-01.org.example:disk', parseIqn)
     .option('--read-only', 'initiators cannot write')

@@ -1,5 +1,6 @@
 // Wires the parts of one server from its configuration, and nothing else.
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -36,7 +37,7 @@ import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
 import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
-import { defaultPolicy, judge } from './policy/policy.ts';
+import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
@@ -48,13 +49,14 @@ import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
+import { openSiteStore } from './site-vault.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUseNotes } from './vault/last-use.ts';
 import { createLeases } from './vault/leases.ts';
 import { createQuota } from './vault/quota.ts';
-import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
+import { lockFolder } from './volumes/lock.ts';
 import { openVolumes } from './volumes/volumes.ts';
 
 /** What volumes' targets are named after (RFC 7143 §4.2.7.4). */
@@ -90,22 +92,29 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
   }
 
   async function wire(): Promise<Omit<RunningServer, 'close'>> {
+    mkdirSync(config.data, { recursive: true });
+    // Before anything is opened: a second server would take what this one is writing for what a dead one left.
+    const lock = lockFolder(config.data);
+    closing.push(() => lock.release());
     const operator = operatorToken(config.data, randomness);
     const policy = openPolicy(config.policy, log);
     closing.push(() => policy.close());
     const judged = (entry: RegistryEntry) => judge(policy.current, entry, now());
     const admits = (entry: RegistryEntry): boolean => judged(entry).admitted;
+    const admission = { admits, basis: () => verdictBasis(policy.current, now()) };
 
-    const site = await openSiteRegistry(config, { now, admits, rules: uploadRules(config) });
+    const site = await openSiteRegistry(config, { now, admission, rules: uploadRules(config) });
     closing.push(() => site.close());
     const { registry, decisions } = site;
     const node = nodeName(config.data, randomness);
 
     let repairSoon: (() => void) | undefined;
+    const { store, place, node: vaultNode } = await openSiteStore(config, node);
     const vault = await openVault({
-      store: await openDirectoryStore(join(config.data, 'vault')),
-      node: 'embedded',
+      store,
+      node: vaultNode,
       now,
+      indexFile: join(config.data, 'vault-index'),
       onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
@@ -142,8 +151,10 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const jobs = await openJobs({
       db: site.db,
       node,
-      // A vault in the data folder is this server's alone.
-      place: node,
+      place,
+      ...(config.redis === undefined
+        ? {}
+        : { queue: (await import('./jobs/engines/redis.ts')).overRedis(config.redis) }),
       kinds: [
         pullKind({
           puller,

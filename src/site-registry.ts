@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Config } from './config/settings.ts';
 import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from './db/database.ts';
 import { holdDatabase, type HoldMode } from './db/hold.ts';
-import { type RegistryEntry } from './registry/entry.ts';
+import { type Admission } from './registry/admitted.ts';
 import { identifyLog } from './registry/log/identity.ts';
 import { loadLogKey } from './registry/log/key.ts';
 import { openLog, type RegistryLog } from './registry/log/log.ts';
@@ -21,7 +21,7 @@ export type SiteConfig = Pick<Config, 'data' | 'database' | 'log-name' | 'public
 
 export interface SiteDeps {
   readonly now: () => Date;
-  readonly admits?: (entry: RegistryEntry) => boolean;
+  readonly admission?: Admission;
   readonly rules?: SubmitRules;
   /** What came with documents from elsewhere. */
   readonly carried?: TrustMaterial;

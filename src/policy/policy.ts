@@ -20,6 +20,16 @@ export const defaultPolicy: Policy = {
   conditions: [],
 };
 
+/** How long the verdicts of a policy that looks at the time are taken to hold, in milliseconds. */
+const agingMs = 10 * 60 * 1000;
+
+/** What verdicts depend on, apart from the entry and its expiry: they hold as long as every part of this is the same. */
+export function verdictBasis(policy: Policy, now: Date): readonly unknown[] {
+  const { document, conditions } = policy;
+  const aging = document.maximumAgeDays !== undefined || conditions.length > 0;
+  return aging ? [policy, Math.floor(now.getTime() / agingMs)] : [policy];
+}
+
 /** The verdict of each rule on an entry that has verified. It is admitted where no rule denies. */
 export function judge(policy: Policy, facts: EntryFacts, now: Date): Judgement {
   const rules = allVerdicts(policy.document, policy.conditions, facts, now);

@@ -1,5 +1,6 @@
 // The list of entries: one page, how many there are, and the counts of every facet.
 import { type Database } from '../db/database.ts';
+import { type AdmittedCounts, type AdmittedIndex } from './admitted.ts';
 import {
   classesThatFit,
   countFacets,
@@ -21,15 +22,15 @@ export interface FindDeps {
   readonly db: Database;
   readonly now: () => Date;
   readonly classes: ClassCounts;
-  /** Whether this site's policy admits an entry, for `admitted=true`. */
-  readonly admits?: (entry: RegistryEntry) => boolean;
+  /** What this site's policy admits, for `admitted=true`. */
+  readonly admitted?: AdmittedIndex | undefined;
 }
 
 export interface EntryList {
   readonly entries: readonly RegistryEntry[];
   /** Cursor of the next page, where there is one. */
   readonly next?: string;
-  /** How many entries fit, before `admitted`. */
+  /** How many entries fit. */
   readonly total: number;
   /** False where `total` and the counts are lower bounds, because very many fit. */
   readonly exact: boolean;
@@ -42,8 +43,13 @@ const mostJudged = 2000;
 /** Below this many entries they are all fetched and sorted; above, the index is walked in its order. */
 const fewEntries = 2000;
 
-function countOf(status: ListedStatus, narrowed: Narrowed | undefined): (entryClass: EntryClass) => number {
-  return narrowed === undefined ? ({ counts }) => counts[status] : ({ id }) => narrowed.counts.get(id) ?? 0;
+function countOf(
+  status: ListedStatus,
+  narrowed: Narrowed | undefined,
+  admitted: AdmittedCounts | undefined,
+): (entryClass: EntryClass) => number {
+  if (narrowed !== undefined) return ({ id }) => narrowed.counts.get(id) ?? 0;
+  return admitted === undefined ? ({ counts }) => counts[status] : ({ id }) => admitted.of(id, status);
 }
 
 /** Reads pages until `limit` admitted entries are found, the list ends, or enough has been judged. */
@@ -105,11 +111,13 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
   const status = query.status === 'withdrawn' ? 'deprecated' : query.status;
   const known = await deps.classes.current(state.version);
   const classes = withdrawn ? known.filter((entryClass) => entryClass.withdrawn) : known;
-  const narrowed = narrowing === undefined ? undefined : await countNarrowed(db, status, narrowing);
-  const count = countOf(status, narrowed);
+  const index = query.admitted ? deps.admitted : undefined;
+  const admitted = await index?.current(state);
+  const narrowed = narrowing === undefined ? undefined : await countNarrowed(db, status, narrowing, admitted);
+  const count = countOf(status, narrowed, admitted);
   const fitting = classesThatFit(classes, filter);
   const total = fitting.reduce((sum, entryClass) => sum + count(entryClass), 0);
-  const exact = narrowed?.exact ?? true;
+  const exact = (narrowed?.exact ?? true) && (admitted?.complete ?? true);
 
   const unfiltered = Object.keys(filter).length === 0 && !withdrawn;
   const inClasses = fitting.reduce((sum, { counts }) => sum + counts[status], 0);
@@ -128,13 +136,11 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
     ...(cursor === undefined ? {} : { after: cursor.after }),
   };
   const { entries, next } =
-    query.admitted && deps.admits !== undefined
-      ? await admittedPage(deps, plan, query, deps.admits)
-      : await plainPage(deps, plan);
+    index === undefined ? await plainPage(deps, plan) : await admittedPage(deps, plan, query, index.admits);
   return {
     entries,
     ...(next === undefined ? {} : { next: writeCursor({ sort: query.sort, after: next, asOf }) }),
-    total,
+    total: exact ? total : Math.max(total, entries.length),
     exact,
     facets: countFacets(classes, filter, count),
   };

@@ -3,6 +3,7 @@ import { sql, type ExpressionBuilder, type Expression, type RawBuilder, type Sql
 import { type Database, type Dialect } from '../db/database.ts';
 import { idsWithWords, inNumbers, rowHasWords } from '../db/dialect.ts';
 import { type Tables } from '../db/tables.ts';
+import { type AdmittedCounts } from './admitted.ts';
 import { type ListedStatus } from './classes.ts';
 import { type EntryQuery } from './query.ts';
 import { queryWords } from './words.ts';
@@ -64,23 +65,31 @@ export function hasStatus(status: string, withIds: boolean): RawBuilder<SqlBool>
 }
 
 /** Counts per class; of the newest {@link mostCounted} where more have the words. */
-export async function countNarrowed(db: Database, status: ListedStatus, narrowing: Narrowing): Promise<Narrowed> {
+export async function countNarrowed(
+  db: Database,
+  status: ListedStatus,
+  narrowing: Narrowing,
+  admitted?: Pick<AdmittedCounts, 'has'>,
+): Promise<Narrowed> {
   const { words } = narrowing;
   const ids = words.length === 0 ? [] : await idsWithWords(db.dialect, db.query, words, mostCounted + 1);
   const few = ids.length <= mostCounted;
+  const all = db.query
+    .selectFrom('entries as e')
+    .where((where) => where.and(narrowingConditions(db.dialect, where, narrowing, ids)))
+    .limit(mostCounted + 1);
+  const current =
+    status === 'all' ? all : all.where('e.replaced_by', 'is', null).where(hasStatus(status, words.length > 0));
+  if (admitted !== undefined) {
+    const rows = await current.select(['e.id', 'e.class_id']).execute();
+    const counts = new Map<number, number>();
+    for (const { id, class_id: classId } of rows) {
+      if (admitted.has(id)) counts.set(classId, (counts.get(classId) ?? 0) + 1);
+    }
+    return { counts, exact: few && rows.length <= mostCounted, withWords: few ? ids : 'many' };
+  }
   const rows = await db.query
-    .selectFrom((from) => {
-      const entries = from
-        .selectFrom('entries as e')
-        .select('e.class_id')
-        .where((where) => where.and(narrowingConditions(db.dialect, where, narrowing, ids)))
-        .limit(mostCounted + 1);
-      const current =
-        status === 'all'
-          ? entries
-          : entries.where('e.replaced_by', 'is', null).where(hasStatus(status, words.length > 0));
-      return current.as('narrowed');
-    })
+    .selectFrom(current.select('e.class_id').as('narrowed'))
     .select((select) => ['class_id', select.fn.countAll<number>().as('count')])
     .groupBy('class_id')
     .execute();

@@ -3,6 +3,7 @@ import { type Database } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type VerifyDocument } from '../trust/report.ts';
 import { acceptEntry, type Accepted, type Sender } from './accept.ts';
+import { AdmittedIndex, type Admission } from './admitted.ts';
 import { checkDocument, type CheckedDocument } from './check.ts';
 import { ClassCounts } from './classes.ts';
 import { openConfirmations, type Confirmations } from './confirm/confirmations.ts';
@@ -33,8 +34,8 @@ export interface RegistryDeps {
   readonly db: Database;
   readonly verify: VerifyDocument;
   readonly now: () => Date;
-  /** Whether this site's policy admits an entry; asked for `admitted=true`. */
-  readonly admits?: (entry: RegistryEntry) => boolean;
+  /** What this site's policy admits; asked for `admitted=true`. */
+  readonly admission?: Admission;
   /** What uploads from outside have to meet. */
   readonly rules?: SubmitRules;
 }
@@ -77,12 +78,13 @@ function found<Value>(value: Value | undefined, { identifier, email, created }: 
 
 export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
+  const admitted = deps.admission === undefined ? undefined : new AdmittedIndex(deps, deps.admission);
   return {
     accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
     submit: (bytes, sender) => submitDocument(deps, bytes, sender),
     confirmations: openConfirmations(deps),
     check: (bytes) => checkDocument(deps, bytes),
-    find: (query) => findEntries({ ...deps, classes }, query),
+    find: (query) => findEntries({ ...deps, classes, admitted }, query),
     entry: async (key) => found(await entryByKey(deps, key), key),
     document: async (key) => found(await entryDocument(deps, key), key),
     documents: (entries) =>

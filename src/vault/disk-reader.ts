@@ -1,7 +1,9 @@
 // Opens a manifest as a disk: leaves are read when they are needed, and the latest few are kept.
 import { Fault } from '../errors/fault.ts';
+import { type ChunkCache } from './chunk-cache.ts';
 import { type ChunkReader } from './chunk-reader.ts';
 import { chunkCount, decodeManifest, hashBytes, leafBytes, leafHashes, zeroHash, type Manifest } from './manifest.ts';
+import { createReadAhead } from './read-ahead.ts';
 import { chunkBytes, type StoredDisk } from './stored-disk.ts';
 
 /** 64 leaves cover 16 GiB of disk, in 2 MiB of memory. */
@@ -39,25 +41,45 @@ export async function openManifest(reader: ChunkReader, manifestId: string): Pro
   };
 }
 
+/** Chunks that are brought before they are asked for, at most. */
+const chunksAhead = 16;
+
+/** A disk that knows which of its chunks are in memory. */
+export interface CachedDisk extends StoredDisk {
+  /** The chunk if it is in memory, or zero. It is shared: nobody may change it. */
+  chunkNow(index: number): Buffer | undefined;
+}
+
+const zeroChunk = Buffer.alloc(chunkBytes);
+
 /** A disk behind an open manifest; `onClose` is told once. */
 export function createStoredDisk(
-  reader: ChunkReader,
+  reader: ChunkCache,
   tree: ManifestTree,
   manifestId: string,
   onClose: () => Promise<void>,
-): StoredDisk {
+): CachedDisk {
   const { manifest } = tree;
   const chunks = chunkCount(manifest.size);
   const leaves = new Map<number, Promise<Buffer>>();
+  const resident = new Map<number, Buffer>();
 
   function leafOf(number: number): Promise<Buffer> {
     const known = leaves.get(number);
     const leaf = known ?? tree.leaf(number);
     leaves.delete(number);
     leaves.set(number, leaf);
-    leaf.catch(() => leaves.delete(number));
+    if (known === undefined) {
+      leaf.then(
+        (hashes) => resident.set(number, hashes),
+        () => leaves.delete(number),
+      );
+    }
     const [oldest] = leaves.keys();
-    if (leaves.size > leavesKept && oldest !== undefined) leaves.delete(oldest);
+    if (leaves.size > leavesKept && oldest !== undefined) {
+      leaves.delete(oldest);
+      resident.delete(oldest);
+    }
     return leaf;
   }
 
@@ -69,6 +91,23 @@ export function createStoredDisk(
     return (await leafOf(Math.floor(index / leafHashes))).subarray(at, at + hashBytes);
   }
 
+  const lengthOf = (index: number): number => Math.min(chunkBytes, manifest.size - index * chunkBytes);
+
+  const ahead = createReadAhead(chunks, chunksAhead, (index) => {
+    // Whoever asks for it is told what went wrong.
+    if (!closed) bring(index).catch(() => undefined);
+  });
+
+  async function bring(index: number): Promise<Buffer> {
+    const hash = await hashOf(index);
+    if (isZero(hash)) return Buffer.alloc(lengthOf(index));
+    const chunk = await reader.read(hash);
+    if (chunk.length !== lengthOf(index)) {
+      throw new Fault('vault.bad-format', `Chunk ${index} of manifest ${manifestId} has an odd length.`);
+    }
+    return chunk;
+  }
+
   let closed = false;
   return {
     manifestId,
@@ -77,19 +116,24 @@ export function createStoredDisk(
       return isZero(await hashOf(index));
     },
     async readChunk(index, signal) {
-      const hash = await hashOf(index);
-      const length = Math.min(chunkBytes, manifest.size - index * chunkBytes);
-      if (isZero(hash)) return Buffer.alloc(length);
-      const chunk = await reader.read(hash, signal);
-      if (chunk.length !== length) {
-        throw new Fault('vault.bad-format', `Chunk ${index} of manifest ${manifestId} has an odd length.`);
-      }
-      return chunk;
+      signal?.throwIfAborted();
+      ahead.touch(index);
+      return await bring(index);
+    },
+    chunkNow(index) {
+      const leaf = resident.get(Math.floor(index / leafHashes));
+      if (leaf === undefined || index >= chunks) return undefined;
+      const at = (index % leafHashes) * hashBytes;
+      const hash = leaf.subarray(at, at + hashBytes);
+      const chunk = isZero(hash) ? zeroChunk.subarray(0, lengthOf(index)) : reader.peek(hash);
+      if (chunk !== undefined) ahead.touch(index);
+      return chunk?.length === lengthOf(index) ? chunk : undefined;
     },
     async close() {
       if (closed) return;
       closed = true;
       leaves.clear();
+      resident.clear();
       await onClose();
     },
   };

@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../errors/fault.ts';
 import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
+import { createChunkCache } from './chunk-cache.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
 import { createDamageNotes, type DamageNotes } from './damage.ts';
-import { createStoredDisk, openManifest } from './disk-reader.ts';
+import { createStoredDisk, openManifest, type CachedDisk } from './disk-reader.ts';
+import { openIndexFile } from './index-file.ts';
 import { type ObjectStore } from './object-store.ts';
 import {
   imageKey,
@@ -19,7 +21,6 @@ import {
   type VolumePointer,
 } from './records.ts';
 import { openRecord, sealRecord } from './sealed-record.ts';
-import { type StoredDisk } from './stored-disk.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
 export interface VaultSettings {
@@ -31,6 +32,10 @@ export interface VaultSettings {
   readonly node: string;
   /** Deflate chunks where that saves at least an eighth. Default: no. */
   readonly compress?: boolean;
+  /** A file of this process that keeps the indexes of packs from one start to the next. Default: all are read at each start. */
+  readonly indexFile?: string;
+  /** Chunks that were read are kept in memory up to this, in bytes, for all disks together. Default: 32 MiB. */
+  readonly cacheBytes?: number;
   /** Told when a chunk was asked for that has no good copy any more. */
   readonly onLost?: () => void;
   readonly now?: () => Date;
@@ -41,7 +46,7 @@ export interface Vault {
   /** Publishes an intent and begins a write. */
   beginWrite(): Promise<WriteSession>;
   /** Opens a disk that a pointer names. Throws `not-found`, `vault.corrupt` or `vault.unavailable`. */
-  openDisk(manifestId: string): Promise<StoredDisk>;
+  openDisk(manifestId: string): Promise<CachedDisk>;
   image(identifier: string): Promise<ImagePointer | undefined>;
   listImages(): Promise<readonly ImagePointer[]>;
   /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
@@ -90,14 +95,24 @@ async function undoUnfinished(store: ObjectStore, node: string): Promise<void> {
 }
 
 export async function openVault(settings: VaultSettings): Promise<Vault> {
-  const { store, node, compress = false, onLost, now = () => new Date(), random = randomBytes } = settings;
+  const {
+    store,
+    node,
+    compress = false,
+    cacheBytes = 32 * 1024 * 1024,
+    indexFile,
+    onLost,
+    now = () => new Date(),
+    random = randomBytes,
+  } = settings;
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
   await undoUnfinished(store, node);
   await releaseStaleLock(store, node);
-  const catalog = createCatalog(store);
+  const catalog = createCatalog(store, indexFile === undefined ? undefined : await openIndexFile(indexFile));
   await catalog.refresh();
   const damage = createDamageNotes(store, catalog, node, now);
   const reader = createChunkReader(store, catalog, damage, onLost);
+  const cache = createChunkCache(reader, cacheBytes);
   const openDisks = new Map<string, number>();
 
   async function readImage(key: string): Promise<ImagePointer | undefined> {
@@ -159,7 +174,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
         else openDisks.set(manifestId, left);
       };
       try {
-        return createStoredDisk(reader, await openManifest(reader, manifestId), manifestId, release);
+        return createStoredDisk(cache, await openManifest(cache, manifestId), manifestId, release);
       } catch (error) {
         await release();
         throw error;

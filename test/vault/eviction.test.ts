@@ -83,6 +83,10 @@ const delayed = (store: ObjectStore, times: number[]): ObjectStore => {
     get: (key, range) => late(() => store.get(key, range)),
     put: (key, parts, options) => late(() => store.put(key, parts, options)),
     remove: (key) => late(() => store.remove(key)),
+    async *list(prefix) {
+      await late(() => Promise.resolve());
+      yield* store.list(prefix);
+    },
   };
 };
 
@@ -116,7 +120,7 @@ describe('a lease', () => {
   });
 
   test('taken while another node evicts: who holds the image has it, whatever the order of their steps', async () => {
-    const pauses = fc.array(fc.nat(3), { minLength: 12, maxLength: 12 });
+    const pauses = fc.array(fc.nat(4), { minLength: 30, maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(
         pauses,
@@ -124,8 +128,10 @@ describe('a lease', () => {
         withinTime(4000, async (mine, theirs) => {
           const { vault, store } = await freshVault();
           const [manifestId = ''] = await storeDisks(vault, 1);
-          const holder = { ...vault, store: delayed(store, mine), node: 'holder' };
-          const evictor = { ...vault, store: delayed(store, theirs), openDisks: new Map() };
+          const [holder, evictor] = [
+            await openVault({ store: delayed(store, mine), node: 'holder' }),
+            await openVault({ store: delayed(store, theirs), node: 'evictor' }),
+          ];
           const [held] = await Promise.allSettled([
             leasesOf(holder).hold(identifierOf(0)),
             evictImages(evictor, { identifiers: [identifierOf(0)] }),

@@ -1,6 +1,7 @@
 // Lists: each filter, facets, words, order, expiry.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { entryQuerySchema } from '../../../src/registry/query.ts';
+import { type RegistryEntry } from '../../../src/registry/entry.ts';
 import { type OpenTestRegistry, type TestRegistry } from '../open-registry.ts';
 import { plainMetadata } from '../plain-documents.ts';
 
@@ -227,18 +228,87 @@ export function findSuite(openTestRegistry: OpenTestRegistry): void {
     });
   });
 
-  test('only what the policy admits, page by page', async () => {
-    const picky = await openTestRegistry({ admits: ({ id }) => id % 3 === 0 });
-    for (let number = 0; number < 30; number += 1) {
-      await picky.upload({ image: `image ${number}`, title: String(number).padStart(2, '0') });
-    }
-    const first = await picky.find({ admitted: 'true', limit: 4, sort: 'title' });
-    expect(first.entries.map(({ metadata }) => metadata.title)).toEqual(['00', '03', '06', '09']);
-    expect(first.total).toBe(30);
-    const second = await picky.find({ admitted: 'true', limit: 100, sort: 'title', cursor: first.next });
-    expect(second.entries.map(({ metadata }) => metadata.title)).toEqual(['12', '15', '18', '21', '24', '27']);
-    expect(second.next).toBeUndefined();
-    await picky.close();
+  describe('only what the policy admits', () => {
+    test('page by page', async () => {
+      const admission = { admits: ({ id }: { readonly id: number }) => id % 3 === 0, basis: () => [] };
+      const picky = await openTestRegistry({ admission });
+      for (let number = 0; number < 30; number += 1) {
+        await picky.upload({ image: `image ${number}`, title: String(number).padStart(2, '0') });
+      }
+      const first = await picky.find({ admitted: 'true', limit: 4, sort: 'title' });
+      expect(first.entries.map(({ metadata }) => metadata.title)).toEqual(['00', '03', '06', '09']);
+      expect(first.total).toBe(10);
+      const second = await picky.find({ admitted: 'true', limit: 100, sort: 'title', cursor: first.next });
+      expect(second.entries.map(({ metadata }) => metadata.title)).toEqual(['12', '15', '18', '21', '24', '27']);
+      expect(second.next).toBeUndefined();
+      await picky.close();
+    });
+
+    test('with the right totals and facets, while entries come, are replaced and expire, and the policy changes', async () => {
+      let denied = 'centos';
+      const admission = {
+        admits: ({ metadata, standing }: RegistryEntry) => metadata.os !== denied && standing !== 'expired',
+        basis: () => [denied],
+      };
+      const picky = await openTestRegistry({ admission });
+      const queries = [
+        {},
+        { format: 'raw' },
+        { os: 'debian' },
+        { status: 'expired' },
+        { status: 'all', format: 'raw' },
+        { email: 'joe@example.org' },
+        { q: 'image' },
+      ] as const;
+      /** What every list says, and what judging all entries of the same list comes to. */
+      const check = async (): Promise<void> => {
+        for (const query of queries) {
+          const { total, exact, facets } = await picky.find({ ...query, admitted: 'true' });
+          const all = await picky.find({ ...query, limit: 100 });
+          const admitted = all.entries.filter(admission.admits);
+          const formats = { ...query, format: undefined };
+          const others = (await picky.find({ ...formats, limit: 100 })).entries.filter(admission.admits);
+          const counted = new Map<string, number>();
+          for (const { metadata } of others) {
+            const format = metadata.format ?? '';
+            counted.set(format, (counted.get(format) ?? 0) + 1);
+          }
+          expect({
+            query,
+            total,
+            exact,
+            formats: new Map(facets.format.map(({ value, count }) => [value, count])),
+          }).toEqual({
+            query,
+            total: admitted.length,
+            exact: true,
+            formats: counted,
+          });
+        }
+      };
+      const upload = (number: number, day: number) =>
+        picky.upload({
+          image: `image ${number}`,
+          title: `image ${number}`,
+          os: ['centos', 'debian', 'ubuntu'][(number + day) % 3] ?? '',
+          format: number % 2 === 0 ? 'raw' : 'qcow2',
+          email: number % 4 === 0 ? 'joe@example.org' : 'jane@example.org',
+          endorsed: `2026-01-${String(day).padStart(2, '0')}T00:00:00Z`,
+          ...(number % 5 === 0 ? { valid: '2026-07-01T00:00:00Z' } : {}),
+        });
+      await check();
+      for (let number = 0; number < 24; number += 1) await upload(number, 1);
+      await check();
+      for (let number = 0; number < 24; number += 3) await upload(number, 2);
+      await check();
+      picky.clock.now = new Date('2026-07-02T00:00:00Z');
+      await check();
+      denied = 'debian';
+      await check();
+      picky.clock.now = new Date('2026-06-01T00:00:00Z');
+      await check();
+      await picky.close();
+    });
   });
 
   describe('parameters', () => {
