@@ -1,123 +1,94 @@
-// A pull into the folder vault against `curl | (gunzip |) tee` into md5sum, sha1sum, sha256sum, sha512sum and a file.
-// Run: npm run bench -- pull, or node dist/bench/pull.js [MIB] [ROUNDS]   (1024 MiB, 3 rounds where they are left out; needs curl, gzip, bash)
+// Pulls into the folder vault against `curl | (gunzip |) tee` into four hash programs and a file; into MinIO against rclone's parallel upload.
+// Run: npm run bench -- pull   (MINTMARK_BENCH_MIB=1024, MINTMARK_BENCH_ROUNDS=3 where they are not set; needs curl, gzip, bash, rclone, MinIO)
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash, randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageMetadata } from '../src/metadata/model.ts';
 import { addressPolicy } from '../src/pull/address-policy.ts';
 import { createPuller } from '../src/pull/puller.ts';
+import { type ObjectStore } from '../src/vault/object-store.ts';
 import { openDirectoryStore } from '../src/vault/stores/directory.ts';
+import { openS3Store } from '../src/vault/stores/s3.ts';
 import { openVault } from '../src/vault/vault.ts';
+import { startBenchMinio } from './pull/minio.ts';
+import { digestsOf, makeImage, mebibyte, median, metadataOf, numberOf, secondsOf, serveFolder } from './pull/source.ts';
 
-const mebibyte = 1024 * 1024;
-const size = Number(process.argv[2] ?? 1024);
-const rounds = Number(process.argv[3] ?? 3);
+const size = numberOf('MINTMARK_BENCH_MIB', 1024);
+const rounds = numberOf('MINTMARK_BENCH_ROUNDS', 3);
 const folder = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
 const image = join(folder, 'image');
 
-/** Half of it noise, a quarter text, a quarter zeros: much as a disk with a system on it. */
-function makeImage(): void {
-  const file = openSync(image, 'w');
-  for (let block = 0; block < size; block += 1) {
-    const bytes = Buffer.alloc(mebibyte);
-    if (block % 4 < 2) randomFillSync(bytes);
-    else if (block % 4 === 2) bytes.fill(`plants and animals ${block}, `);
-    writeSync(file, bytes);
-  }
-  closeSync(file);
-  execFileSync('bash', ['-c', `gzip -1 -c ${image} > ${image}.gz`]);
-}
-
-/** A process of its own, so that neither side shares a processor with the server more than the other. */
-const serverProgram = `
-const { createServer } = require('node:http');
-const { createReadStream, statSync } = require('node:fs');
-createServer((request, response) => {
-  const path = process.argv[1] + request.url;
-  response.writeHead(200, { 'content-length': statSync(path).size });
-  createReadStream(path, { highWaterMark: 262144 }).pipe(response);
-}).listen(0, '127.0.0.1', function () { console.log(this.address().port); });
-`;
-
-async function digests(): Promise<ImageMetadata['checksums']> {
-  const hashes = ['md5', 'sha1', 'sha256', 'sha512'].map((name) => createHash(name));
-  for await (const piece of createReadStream(image)) for (const hash of hashes) hash.update(piece as Buffer);
-  const [md5 = '', sha1 = '', sha256 = '', sha512 = ''] = hashes.map((hash) => hash.digest('hex'));
-  return { 'MD5': md5, 'SHA-1': sha1, 'SHA-256': sha256, 'SHA-512': sha512 };
-}
-
-const seconds = async (task: () => Promise<void>): Promise<number> => {
-  const begun = performance.now();
-  await task();
-  return (performance.now() - begun) / 1000;
-};
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
-async function pullOnce(metadata: ImageMetadata, name: string): Promise<number> {
-  const vault = await openVault({ store: await openDirectoryStore(join(folder, name)), node: 'bench' });
-  const workDir = join(folder, 'work');
-  const puller = createPuller({ vault, workDir, allowAddress: addressPolicy(['127.0.0.0/8']) });
-  const taken = await seconds(async () => void (await puller.pull(metadata)));
+async function pullOnce(metadata: ImageMetadata, store: ObjectStore): Promise<number> {
+  const vault = await openVault({ store, node: 'bench' });
+  const puller = createPuller({ vault, workDir: join(folder, 'work'), allowAddress: addressPolicy(['127.0.0.0/8']) });
+  const taken = await secondsOf(async () => void (await puller.pull(metadata)));
   await puller.close();
-  rmSync(join(folder, name), { recursive: true });
   return taken;
 }
 
+async function pullIntoFolder(metadata: ImageMetadata): Promise<number> {
+  const taken = await pullOnce(metadata, await openDirectoryStore(join(folder, 'vault')));
+  rmSync(join(folder, 'vault'), { recursive: true });
+  return taken;
+}
+
+/** tee's readers are waited for, as ours are; the file is synced, as our packs are. */
 async function pipeOnce(url: string, gz: boolean): Promise<number> {
   const hashes = ['md5sum', 'sha1sum', 'sha256sum', 'sha512sum']
     .map((tool) => `>(${tool} >> ${folder}/sums)`)
     .join(' ');
-  // tee's readers are waited for, as ours are; the file is synced, as our packs are.
   const script = `set -o pipefail; { curl -sS ${url} ${gz ? '| gunzip' : ''} | tee ${hashes} > ${folder}/copy; } ; sync ${folder}/copy; wait
     until [ "$(wc -l < ${folder}/sums)" -eq 4 ]; do sleep 0.01; done; rm ${folder}/sums ${folder}/copy`;
-  return seconds(async () => {
+  return secondsOf(async () => {
     const child = spawn('bash', ['-c', script], { stdio: 'inherit' });
     await once(child, 'exit');
   });
 }
 
-const server = spawn(process.execPath, ['-e', serverProgram, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+function report(name: string, ours: readonly number[], peer: string, theirs: readonly number[], goal: number): void {
+  const [mine, other] = [size / median(ours), size / median(theirs)];
+  const rates = `mintmark ${mine.toFixed(0)}  ${peer} ${other.toFixed(0)}`;
+  process.stdout.write(`${name}  ${rates}  ratio ${(mine / other).toFixed(2)} (goal ${goal.toFixed(1)})\n`);
+}
+
+const server = await serveFolder(folder);
 try {
-  makeImage();
-  const [port] = (await once(server.stdout, 'data')) as [Buffer];
-  const base = `http://127.0.0.1:${port.toString().trim()}`;
-  const common: Omit<ImageMetadata, 'locations'> = {
-    identifier: `M${'0'.repeat(26)}`,
-    bytes: size * mebibyte,
-    checksums: await digests(),
-    endorsement: {
-      created: '2026-01-01T00:00:00Z',
-      endorser: { email: 'bench@example.org', subject: 'CN=bench', issuers: ['CN=bench'] },
-    },
-    type: 'machine',
-    kinds: [],
-    hypervisors: [],
-    disksBuses: [],
-    inboundPorts: [],
-    outboundPorts: [],
-    icmp: [],
-    foreign: [],
-  };
+  makeImage(image, size);
+  execFileSync('bash', ['-c', `gzip -1 -c ${image} > ${image}.gz`]);
+  const checksums = await digestsOf(image);
   process.stdout.write(`${size} MiB, ${rounds} rounds, medians in MiB/s of the image\n`);
   for (const gz of [false, true]) {
-    const url = `${base}/image${gz ? '.gz' : ''}`;
-    const metadata: ImageMetadata = { ...common, locations: [url], ...(gz ? { compression: 'gz' as const } : {}) };
+    const url = server.url(gz ? 'image.gz' : 'image');
+    const metadata = metadataOf(size * mebibyte, checksums, url, gz ? { compression: 'gz' } : {});
     const ours: number[] = [];
     const theirs: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      ours.push(await pullOnce(metadata, `vault-${round}`));
+      ours.push(await pullIntoFolder(metadata));
       theirs.push(await pipeOnce(url, gz));
     }
-    const [mine, peers] = [size / median(ours), size / median(theirs)];
-    process.stdout.write(
-      `${gz ? 'gz ' : 'raw'}  mintmark ${mine.toFixed(0)}  pipe ${peers.toFixed(0)}  ratio ${(mine / peers).toFixed(2)} (goal 1.0)\n`,
-    );
+    report(gz ? 'gz into a folder ' : 'raw into a folder', ours, 'pipe', theirs, 1);
   }
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const minio = await startBenchMinio(folder);
+    const metadata = metadataOf(size * mebibyte, checksums, server.url('image'));
+    ours.push(await pullOnce(metadata, await openS3Store(minio.settings)));
+    const upload = ['copyto', image, 'bench:bench/image', '--s3-chunk-size', '16M', '--s3-upload-concurrency', '4'];
+    theirs.push(
+      await secondsOf(async () => {
+        const child = spawn('rclone', upload, { env: minio.rclone, stdio: ['ignore', 'inherit', 'ignore'] });
+        const [code] = (await once(child, 'exit')) as [number | null];
+        if (code !== 0) throw new Error(`rclone ended with ${code}`);
+      }),
+    );
+    await minio.close();
+  }
+  report('raw into MinIO   ', ours, 'rclone', theirs, 0.7);
   process.stdout.write(`most memory of this process: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB\n`);
 } finally {
-  server.kill();
+  server.close();
   rmSync(folder, { recursive: true });
 }

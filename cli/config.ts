@@ -9,7 +9,9 @@ import { configFromFlags, withSettingFlags } from './settings-flags.ts';
 /** Endpoints are shown as they are written, HOST:PORT; passwords are not. */
 function shown(name: SettingName, value: Config[SettingName]): Exclude<Config[SettingName], Endpoint> {
   if (typeof value === 'object' && 'host' in value) return formatEndpoint(value);
-  return 'secret' in settings[name] && typeof value === 'string' ? withoutSecrets(value) : value;
+  const setting = settings[name];
+  if (!('secret' in setting) || typeof value !== 'string') return value;
+  return setting.secret === 'whole' ? '***' : withoutSecrets(value);
 }
 
 export const configCommands: CommandGroup = (program, context) => {

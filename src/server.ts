@@ -1,5 +1,6 @@
 // Wires the parts of one server from its configuration, and nothing else.
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -48,13 +49,14 @@ import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { imageRepair } from './repair.ts';
 import { openSiteRegistry } from './site-registry.ts';
+import { openSiteStore } from './site-vault.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUseNotes } from './vault/last-use.ts';
 import { createLeases } from './vault/leases.ts';
 import { createQuota } from './vault/quota.ts';
-import { openDirectoryStore } from './vault/stores/directory.ts';
 import { type StoredDisk } from './vault/stored-disk.ts';
 import { openVault, type Vault } from './vault/vault.ts';
+import { lockFolder } from './volumes/lock.ts';
 import { openVolumes } from './volumes/volumes.ts';
 
 /** What volumes' targets are named after (RFC 7143 §4.2.7.4). */
@@ -90,6 +92,10 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
   }
 
   async function wire(): Promise<Omit<RunningServer, 'close'>> {
+    mkdirSync(config.data, { recursive: true });
+    // Before anything is opened: a second server would take what this one is writing for what a dead one left.
+    const lock = lockFolder(config.data);
+    closing.push(() => lock.release());
     const operator = operatorToken(config.data, randomness);
     const policy = openPolicy(config.policy, log);
     closing.push(() => policy.close());
@@ -103,10 +109,12 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const node = nodeName(config.data, randomness);
 
     let repairSoon: (() => void) | undefined;
+    const { store, place, node: vaultNode } = await openSiteStore(config, node);
     const vault = await openVault({
-      store: await openDirectoryStore(join(config.data, 'vault')),
-      node: 'embedded',
+      store,
+      node: vaultNode,
       now,
+      indexFile: join(config.data, 'vault-index'),
       onLost: () => repairSoon?.(),
     });
     const events = new EventBoard();
@@ -143,8 +151,10 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const jobs = await openJobs({
       db: site.db,
       node,
-      // A vault in the data folder is this server's alone.
-      place: node,
+      place,
+      ...(config.redis === undefined
+        ? {}
+        : { queue: (await import('./jobs/engines/redis.ts')).overRedis(config.redis) }),
       kinds: [
         pullKind({
           puller,
@@ -202,10 +212,11 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     let postman: Postman | undefined;
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
     const uploads = uploadLimit(config['upload-limit']);
+    const edition = randomness(9).toString('base64url');
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
-        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge() }),
+        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge(), edition }),
         confirmationRoutes({
           registry,
           pages,

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { endpointSchema } from './endpoint.ts';
+import { vaultLocationSchema } from './vault-location.ts';
 
 const flag = z.union([z.boolean(), z.stringbool()]);
 const list = z.union([
@@ -170,6 +171,45 @@ export const settings = {
     value: 'N',
     description: 'largest image that is pulled',
   },
+  'vault': {
+    schema: vaultLocationSchema.optional(),
+    default: () => undefined,
+    value: 'DIR|URL',
+    description:
+      'where images are kept: a folder, or a bucket of MinIO or any S3, s3://HOST[:PORT]/BUCKET[?region=REGION] (s3+http:// without TLS); without one, a folder in the data folder',
+  },
+  'vault-access-key': {
+    schema: z.string().min(1).optional(),
+    default: () => undefined,
+    value: 'KEY',
+    description: 'access key of the bucket',
+  },
+  'vault-secret-key': {
+    schema: z.string().min(1).optional(),
+    default: () => undefined,
+    value: 'KEY',
+    secret: 'whole',
+    description:
+      'secret key of the bucket; other users of the machine can see the flag, so use the environment or a file',
+  },
+  'vault-secret-file': {
+    schema: z.string().min(1).optional(),
+    default: () => undefined,
+    value: 'FILE',
+    description: 'file that holds the secret key of the bucket, and nothing else',
+  },
+  'redis': {
+    schema: z
+      .string()
+      // The value may hold a password: it is not repeated.
+      .regex(/^rediss?:\/\/\S+$/u, 'is no address such as redis://host:6379')
+      .optional(),
+    default: () => undefined,
+    value: 'URL',
+    secret: true,
+    description:
+      'queue of jobs for servers that share a database and a vault (redis://…); without one, each works by itself',
+  },
   'pulls-at-once': {
     schema: count.max(100),
     default: () => 4,
@@ -210,8 +250,8 @@ interface Setting {
   /** What stands for the value in a help text; undefined for a switch. */
   readonly value: string | undefined;
   readonly description: string;
-  /** The value may hold a password: it is never shown as it is. */
-  readonly secret?: true;
+  /** The value may hold a password, or is one as a whole: it is never shown as it is. */
+  readonly secret?: true | 'whole';
 }
 
 export type SettingName = keyof typeof settings;

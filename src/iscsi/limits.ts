@@ -3,6 +3,8 @@
 export interface TargetLimits {
   /** Connections at once, logged in or not. */
   readonly connections: number;
+  /** Of these, the ones that have not logged in: the oldest makes room for a new one. */
+  readonly logins: number;
   /** Milliseconds from the connection to the end of its login. */
   readonly loginMilliseconds: number;
   /** Milliseconds without a byte from the initiator, after which it is pinged; as long again, and it is gone. */
@@ -34,6 +36,7 @@ export interface TargetLimits {
 
 export const defaultLimits: TargetLimits = {
   connections: 4096,
+  logins: 512,
   loginMilliseconds: 15_000,
   idleMilliseconds: 30_000,
   busyMilliseconds: 8_000,

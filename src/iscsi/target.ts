@@ -80,6 +80,8 @@ class IscsiTarget implements ConnectionHost, Target {
   readonly #budget: ByteBudget;
   readonly #servers: Server[] = [];
   readonly #connections = new Set<Connection>();
+  /** Those that have not logged in, the oldest first. */
+  readonly #logins = new Set<Connection>();
   readonly #sessions = new Map<string, OpenSession>();
   readonly #byConnection = new Map<Connection, OpenSession>();
   readonly #units = new Map<string, LogicalUnit>();
@@ -163,6 +165,7 @@ class IscsiTarget implements ConnectionHost, Target {
 
   closed(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#logins.delete(connection);
     this.#forget(connection);
   }
 
@@ -186,6 +189,7 @@ class IscsiTarget implements ConnectionHost, Target {
     present?.connection.drop('the initiator has logged in again');
     const session = this.#makeSession(connection, outcome, statSn, expCmdSn);
     const open: OpenSession = { connection, session, outcome, tsih, key };
+    this.#logins.delete(connection);
     this.#sessions.set(key, open);
     this.#byConnection.set(connection, open);
     const { initiator, target } = outcome;
@@ -284,13 +288,20 @@ class IscsiTarget implements ConnectionHost, Target {
     );
   }
 
+  /** Whoever opens connections and does not log in drives out his like, not those who have or who do. */
   #accept(socket: Socket): void {
-    if (this.#connections.size >= this.limits.connections) {
+    const { logins, connections } = this.limits;
+    if (this.#logins.size >= logins || this.#connections.size >= connections) {
+      const [oldest] = this.#logins;
+      oldest?.drop('too many logins at once');
+    }
+    if (this.#connections.size >= connections) {
       socket.destroy();
       return;
     }
     const connection = new Connection(socket, this);
     this.#connections.add(connection);
+    this.#logins.add(connection);
     this.#remember(connection.ended);
   }
 }

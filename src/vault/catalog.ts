@@ -1,6 +1,7 @@
 // Knows the packs of the store: reads the indexes of new ones, forgets removed ones, and finds chunks.
 import { Fault } from '../errors/fault.ts';
 import { concurrently } from './concurrently.ts';
+import { type IndexFile } from './index-file.ts';
 import { LocationIndex } from './location-index.ts';
 import { type ObjectStore } from './object-store.ts';
 import { checkPackIndex, decodePackTrailer } from './pack.ts';
@@ -66,7 +67,8 @@ async function readDamage(store: ObjectStore, index: LocationIndex): Promise<voi
   for (const [pack, entries] of noted) for (const entry of entries) index.pack(pack)?.damaged.add(entry);
 }
 
-export function createCatalog(store: ObjectStore): Catalog {
+/** `file` keeps the indexes that were read, from one start to the next. */
+export function createCatalog(store: ObjectStore, file?: IndexFile): Catalog {
   const index = new LocationIndex();
   const unreadable = new Map<string, Fault>();
   let running: Promise<void> | undefined;
@@ -90,8 +92,10 @@ export function createCatalog(store: ObjectStore): Catalog {
         return;
       }
       try {
-        const entries = await readIndex(store, key, name, bytes);
+        const noted = file?.find(name, bytes);
+        const entries = noted ?? (await readIndex(store, key, name, bytes));
         if (entries !== undefined) index.addPack(name, bytes, entries, writer);
+        if (entries !== undefined && noted === undefined) file?.add(name, bytes, entries);
       } catch (error) {
         if (!(error instanceof Fault) || error.code !== 'vault.bad-format') throw error;
         unreadable.set(name, error);
@@ -99,6 +103,7 @@ export function createCatalog(store: ObjectStore): Catalog {
     });
     index.removePacks([...gone].filter((name) => !recent.has(name)));
     await readDamage(store, index);
+    await file?.save(new Set(Array.from(index.packs(), ({ name }) => name)));
   }
 
   function begin(): Promise<void> {
@@ -114,6 +119,7 @@ export function createCatalog(store: ObjectStore): Catalog {
     unreadable,
     add(name, bytes, entries, writer) {
       if (running !== undefined) recent.add(name);
+      file?.add(name, bytes, entries);
       index.addPack(name, bytes, entries, writer);
     },
     refresh() {

@@ -7,6 +7,7 @@ import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
 import { createDamageNotes, type DamageNotes } from './damage.ts';
 import { createStoredDisk, openManifest, type CachedDisk } from './disk-reader.ts';
+import { openIndexFile } from './index-file.ts';
 import { type ObjectStore } from './object-store.ts';
 import {
   imageKey,
@@ -31,6 +32,8 @@ export interface VaultSettings {
   readonly node: string;
   /** Deflate chunks where that saves at least an eighth. Default: no. */
   readonly compress?: boolean;
+  /** A file of this process that keeps the indexes of packs from one start to the next. Default: all are read at each start. */
+  readonly indexFile?: string;
   /** Chunks that were read are kept in memory up to this, in bytes, for all disks together. Default: 32 MiB. */
   readonly cacheBytes?: number;
   /** Told when a chunk was asked for that has no good copy any more. */
@@ -97,6 +100,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     node,
     compress = false,
     cacheBytes = 32 * 1024 * 1024,
+    indexFile,
     onLost,
     now = () => new Date(),
     random = randomBytes,
@@ -104,7 +108,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
   await undoUnfinished(store, node);
   await releaseStaleLock(store, node);
-  const catalog = createCatalog(store);
+  const catalog = createCatalog(store, indexFile === undefined ? undefined : await openIndexFile(indexFile));
   await catalog.refresh();
   const damage = createDamageNotes(store, catalog, node, now);
   const reader = createChunkReader(store, catalog, damage, onLost);

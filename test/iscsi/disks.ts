@@ -86,25 +86,27 @@ export class ColdDisk extends MemoryDisk {
 
 export const diskTarget = 'iqn.2026-01.org.mintmark:disk';
 
-/** Serves one disk as LUN 1 to everybody, and counts the grants that are out. */
-export class OneDisk implements TargetDirectory {
-  granted = 0;
-  readonly #device: BlockDevice;
-  readonly #identity: string;
+/** Another target beside it. */
+export const quietTarget = 'iqn.2026-01.org.mintmark:quiet';
 
-  constructor(device: BlockDevice, identity = '00000000-0000-4000-8000-000000000001') {
-    this.#device = device;
-    this.#identity = identity;
+/** Serves disks to everybody, each as LUN 1 of a target, and counts the grants that are out. */
+export class NamedDisks implements TargetDirectory {
+  granted = 0;
+  readonly #disks: ReadonlyMap<string, BlockDevice>;
+
+  constructor(disks: ReadonlyMap<string, BlockDevice>) {
+    this.#disks = disks;
   }
 
   list(): readonly string[] {
-    return [diskTarget];
+    return [...this.#disks.keys()];
   }
 
   login(target: string): LoginAnswer {
-    if (target !== diskTarget) return { outcome: 'refused', reason: 'not-found' };
+    const device = this.#disks.get(target);
+    if (device === undefined) return { outcome: 'refused', reason: 'not-found' };
     this.granted += 1;
-    const luns = new Map([[1, { device: this.#device, identity: this.#identity, readOnly: false }]]);
+    const luns = new Map([[1, { device, identity: target, readOnly: false }]]);
     return {
       outcome: 'granted',
       grant: {

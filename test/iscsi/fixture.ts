@@ -2,20 +2,25 @@
 import { type BlockDevice } from '../../src/block/device.ts';
 import { type TargetLimits } from '../../src/iscsi/limits.ts';
 import { createTarget, type Target } from '../../src/iscsi/target.ts';
-import { OneDisk } from './disks.ts';
+import { diskTarget, NamedDisks } from './disks.ts';
 
 export interface TestTarget {
   readonly target: Target;
   readonly port: number;
-  readonly directory: OneDisk;
+  readonly directory: NamedDisks;
   /** Lets milliseconds pass, and the target look at its clock. */
   pass(milliseconds: number): void;
 }
 
-export async function startTarget(device: BlockDevice, limits: Partial<TargetLimits> = {}): Promise<TestTarget> {
+/** @param others disks beside the one, by the names of their targets. */
+export async function startTarget(
+  device: BlockDevice,
+  limits: Partial<TargetLimits> = {},
+  others: readonly (readonly [string, BlockDevice])[] = [],
+): Promise<TestTarget> {
   let now = 0;
   const ticks: (() => void)[] = [];
-  const directory = new OneDisk(device);
+  const directory = new NamedDisks(new Map([[diskTarget, device], ...others]));
   const target = await createTarget({
     portals: [{ host: '127.0.0.1', port: 0 }],
     directory,

@@ -12,6 +12,7 @@ import { inTurn } from './turn.ts';
 type OutDefinition = Extract<CommandDefinition, { readonly kind: 'out' }>;
 
 const finalBit = 0x80;
+const writeBit = 0x20;
 const nothing = Buffer.alloc(0);
 
 /** RFC 7143 §11.4.7.2: what iSCSI's own errors look like as sense data. */
@@ -38,9 +39,11 @@ export class DataOut {
       throw checkCondition(senseKey.abortedCommand, additionalSense.crcError);
     }
     const expected = definition.expect(command);
-    const wanted = Math.min(expected, command.expectedLength);
+    // Who does not announce a write has no data to send.
+    const announced = (flags & writeBit) === 0 ? 0 : command.expectedLength;
+    const wanted = Math.min(expected, announced);
     const final = (flags & finalBit) !== 0;
-    if (dataLength > Math.min(parameters.firstBurstLength, command.expectedLength)) {
+    if (dataLength > Math.min(parameters.firstBurstLength, announced)) {
       throw checkCondition(senseKey.abortedCommand, incorrectAmountOfData);
     }
     if (final && dataLength >= wanted) {

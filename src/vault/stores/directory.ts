@@ -60,17 +60,34 @@ async function* filesBelow(root: string, prefix: string): AsyncGenerator<ObjectI
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return;
     throw asFault(error, `listing ${prefix}`);
   }
+  let batch: string[] = [];
   for await (const entry of folder) {
     const key = prefix + entry.name;
     if (entry.isDirectory()) yield* filesBelow(root, `${key}/`);
-    else if (entry.isFile() && isKey(key)) {
-      const facts = await stat(join(root, key)).catch((error: unknown) => {
-        if (hasCode(error, 'ENOENT')) return;
-        throw asFault(error, `listing ${prefix}`);
-      });
-      if (facts !== undefined) yield { key, bytes: facts.size, modified: facts.mtime };
-    }
+    else if (entry.isFile() && isKey(key)) batch.push(key);
+    if (batch.length < statsAtOnce) continue;
+    yield* await factsOf(root, batch);
+    batch = [];
   }
+  yield* await factsOf(root, batch);
+}
+
+const statsAtOnce = 32;
+
+/** What was removed since it was listed is left out. */
+async function factsOf(root: string, keys: readonly string[]): Promise<readonly ObjectInfo[]> {
+  const found = await Promise.all(
+    keys.map(async (key): Promise<readonly ObjectInfo[]> => {
+      try {
+        const facts = await stat(join(root, key));
+        return [{ key, bytes: facts.size, modified: facts.mtime }];
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return [];
+        throw asFault(error, `looking at ${key}`);
+      }
+    }),
+  );
+  return found.flat();
 }
 
 /** Half-written files of processes of this machine that are no more. */

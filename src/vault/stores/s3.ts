@@ -26,6 +26,8 @@ const retries = 4;
 const absent = new Set(['NoSuchKey', 'NotFound', 'NoSuchObject']);
 const full = new Set(['XMinioStorageFull', 'InsufficientStorage', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded']);
 
+const refused = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AllAccessDisabled']);
+
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
@@ -33,6 +35,12 @@ function asFault(error: unknown, doing: string): Fault {
   if (error instanceof Fault) return error;
   if (full.has(codeOf(error)))
     return new Fault('vault.full', `The object store has no room left (${doing}).`, { cause: error });
+  if (error instanceof S3Error && refused.has(codeOf(error))) {
+    return new Fault('vault.unavailable', `The object store refuses what it was asked (${doing}): ${error.message}`, {
+      cause: error,
+      action: 'Check the keys of the vault, and that their account may list, read, write and remove in its bucket.',
+    });
+  }
   return new Fault('vault.unavailable', `The object store does not do what it was asked (${doing}).`, { cause: error });
 }
 
