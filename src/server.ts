@@ -190,7 +190,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
+    const portal = target.portals[0] ?? config.iscsi;
 
     const noteUse = createUseNotes(vault);
     const delivery = createDelivery({
@@ -212,10 +212,11 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     let postman: Postman | undefined;
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
     const uploads = uploadLimit(config['upload-limit']);
+    const edition = randomness(9).toString('base64url');
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
-        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge() }),
+        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge(), edition }),
         confirmationRoutes({
           registry,
           pages,
@@ -234,7 +235,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           operator: operatorOnly,
           resized: (uuid) => target.capacityChanged(uuid),
         }),
-        attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
+        attachmentRoutes({
+          volumes,
+          delivery,
+          operator: operatorOnly,
+          events,
+          portal: () => config['iscsi-address'] ?? portal,
+        }),
         logRoutes(decisions, operatorOnly, pages),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
