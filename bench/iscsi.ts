@@ -1,59 +1,19 @@
 // The iSCSI target against tgt on the same file: both in turn, five times, medians and their ratio.
-// Run: npm run bench -- iscsi   (needs tgt, libiscsi-bin, qemu-utils)
+// Run: npm run bench -- iscsi   (needs tgt, libiscsi-bin, qemu-utils; BENCH_SECONDS=1 for shorter measurements)
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Load, loads } from './iscsi/loads.ts';
-import { type RunningTarget, startMintmark, startTgt } from './iscsi/targets.ts';
+import { compare, printHead } from './iscsi/compare.ts';
+import { fileLoads, smallReads } from './iscsi/loads.ts';
+import { printIdle, printShares } from './iscsi/many.ts';
+import { benchNames } from './iscsi/names.ts';
+import { printNeighbours } from './iscsi/neighbours.ts';
+import { type RunningTarget, startDisks, startMintmark, startTgt } from './iscsi/targets.ts';
 
-const rounds = 5;
 const diskBytes = 256 * 1024 * 1024;
 /** Of one measurement. */
-const seconds = 2;
-
-interface Measurement {
-  readonly perSecond: number;
-  /** Seconds of processor time of the target for one operation. */
-  readonly cost: number;
-}
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
-const mebibytes = (target: RunningTarget): string => (target.residentBytes() / 1024 / 1024).toFixed(0);
-
-async function measure(target: RunningTarget, load: Load): Promise<Measurement> {
-  const processorBefore = target.processorSeconds();
-  const begun = performance.now();
-  const perSecond = await load.measure(target.url);
-  const operations = (perSecond * (performance.now() - begun)) / 1000;
-  return { perSecond, cost: (target.processorSeconds() - processorBefore) / operations };
-}
-
-async function compare(ours: RunningTarget, theirs: RunningTarget): Promise<void> {
-  process.stdout.write(
-    `${'load'.padEnd(32)}${'mintmark'.padStart(10)}${'tgt'.padStart(10)}  ratio (goal)  CPU per op\n`,
-  );
-  for (const load of loads(seconds)) {
-    const results: Record<'ours' | 'theirs', Measurement[]> = { ours: [], theirs: [] };
-    for (let round = 0; round < rounds; round += 1) {
-      results.ours.push(await measure(ours, load));
-      results.theirs.push(await measure(theirs, load));
-    }
-    const speed = (of: readonly Measurement[]): number => median(of.map(({ perSecond }) => perSecond));
-    const cost = (of: readonly Measurement[]): number => median(of.map((each) => each.cost));
-    const ratio = speed(results.ours) / speed(results.theirs);
-    const columns = [
-      load.name.padEnd(32),
-      speed(results.ours).toFixed(0).padStart(10),
-      speed(results.theirs).toFixed(0).padStart(10),
-      `  ${ratio.toFixed(2)} (${load.goal.toFixed(1)})`.padEnd(16),
-      `${(cost(results.ours) / cost(results.theirs)).toFixed(2)} of tgt's`,
-    ];
-    process.stdout.write(`${columns.join('')}\n`);
-  }
-  process.stdout.write(`resident memory: mintmark ${mebibytes(ours)} MiB, tgt ${mebibytes(theirs)} MiB\n`);
-}
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 2);
 
 const folder = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
 const running: RunningTarget[] = [];
@@ -64,7 +24,21 @@ try {
   running.push(ours);
   const theirs = await startTgt(file);
   running.push(theirs);
-  await compare(ours, theirs);
+  const disks = await startDisks(file, join(folder, 'volumes'));
+  running.push(disks);
+  const tgt = { target: theirs, url: theirs.url };
+
+  process.stdout.write('-- a file\n');
+  printHead();
+  await compare({ target: ours, url: ours.url }, tgt, fileLoads(seconds));
+  process.stdout.write('-- a copy-on-write clone, resident, against tgt on the file\n');
+  await compare({ target: disks, url: `${disks.url}/${benchNames.clone}/1` }, tgt, smallReads(seconds));
+  process.stdout.write('-- a disk that reads nothing: the bound of the load and of the wire\n');
+  await compare({ target: disks, url: `${disks.url}/${benchNames.nothing}/1` }, tgt, smallReads(seconds), 0);
+  process.stdout.write('-- many\n');
+  for (const depth of [1, 32]) await printShares([ours, theirs], seconds, depth);
+  await printNeighbours(disks, 2 * seconds);
+  await printIdle([ours, theirs]);
 } finally {
   for (const target of running) await target.stop();
   rmSync(folder, { recursive: true });

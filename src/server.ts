@@ -212,10 +212,11 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     let postman: Postman | undefined;
     const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
     const uploads = uploadLimit(config['upload-limit']);
+    const edition = randomness(9).toString('base64url');
     const operatorOnly = requireOperator(operator.token);
     const app = createApp({
       routes: [
-        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge() }),
+        metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge(), edition }),
         confirmationRoutes({
           registry,
           pages,

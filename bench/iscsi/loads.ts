@@ -13,7 +13,7 @@ export interface Load {
 }
 
 /** Random reads with libiscsi's iscsi-perf. */
-function perf(name: string, goal: number, blocks: number, depth: number, seconds: number): Load {
+export function randomReads(name: string, goal: number, blocks: number, depth: number, seconds: number): Load {
   return {
     name,
     goal,
@@ -41,16 +41,29 @@ function qemu(name: string, goal: number, bytes: number, depth: number, count: n
   };
 }
 
-/** @param seconds of each measurement. */
-export function loads(seconds: number): readonly Load[] {
+/** Of each program what it can: iscsi-perf reads only. @param seconds of each measurement. */
+export function fileLoads(seconds: number): readonly Load[] {
   return [
-    perf('4 KiB random read, depth 32', 3, 8, 32, seconds),
-    perf('4 KiB random read, depth 1', 1, 8, 1, seconds),
-    perf('64 KiB random read, depth 32', 1.2, 128, 32, seconds),
-    perf('256 KiB random read, depth 16', 1.2, 512, 16, seconds),
-    qemu('4 KiB write, depth 32', 2, 4096, 32, 20_000 * seconds, true),
-    qemu('4 KiB write, depth 1', 1, 4096, 1, 5_000 * seconds, true),
-    qemu('64 KiB write, depth 32', 1.2, 65_536, 32, 4_000 * seconds, true),
-    qemu('256 KiB write, depth 16', 1.2, 262_144, 16, 1_000 * seconds, true),
+    randomReads('iscsi-perf: 4 KiB random read, depth 32', 3, 8, 32, seconds),
+    qemu('qemu-img bench: 4 KiB read, depth 32', 3, 4096, 32, 30_000 * seconds, false),
+    randomReads('iscsi-perf: 4 KiB random read, depth 1', 1, 8, 1, seconds),
+    qemu('qemu-img bench: 4 KiB read, depth 1', 1, 4096, 1, 5_000 * seconds, false),
+    qemu('qemu-img bench: 4 KiB write, depth 32', 2, 4096, 32, 20_000 * seconds, true),
+    qemu('qemu-img bench: 4 KiB write, depth 1', 1, 4096, 1, 5_000 * seconds, true),
+    randomReads('iscsi-perf: 64 KiB random read, depth 32', 1.2, 128, 32, seconds),
+    qemu('qemu-img bench: 64 KiB read, depth 32', 1.2, 65_536, 32, 8_000 * seconds, false),
+    qemu('qemu-img bench: 64 KiB write, depth 32', 1.2, 65_536, 32, 4_000 * seconds, true),
+    randomReads('iscsi-perf: 256 KiB random read, depth 16', 1.2, 512, 16, seconds),
+    qemu('qemu-img bench: 256 KiB read, depth 16', 1.2, 262_144, 16, 2_000 * seconds, false),
+    qemu('qemu-img bench: 256 KiB write, depth 16', 1.2, 262_144, 16, 1_000 * seconds, true),
+  ];
+}
+
+/** What the reads of a clone, and of nothing at all, are measured with. */
+export function smallReads(seconds: number): readonly Load[] {
+  return [
+    randomReads('iscsi-perf: 4 KiB random read, depth 32', 2.5, 8, 32, seconds),
+    qemu('qemu-img bench: 4 KiB read, depth 32', 2.5, 4096, 32, 30_000 * seconds, false),
+    randomReads('iscsi-perf: 4 KiB random read, depth 1', 1, 8, 1, seconds),
   ];
 }

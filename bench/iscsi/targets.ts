@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { benchNames } from './names.ts';
 
 const run = promisify(execFile);
-const iqn = 'iqn.2026-01.org.mintmark:bench';
+const iqn = benchNames.file;
 /** Clock ticks per second of /proc/PID/stat. */
 const ticksPerSecond = 100;
 
@@ -54,6 +56,14 @@ export async function startMintmark(file: string): Promise<RunningTarget> {
   const url = /iscsi:\S+/.exec(text)?.[0];
   if (url === undefined) throw new Error('mintmark iscsi serve did not start');
   return describe('mintmark', url, child, 'SIGTERM');
+}
+
+/** The targets of disks-worker.ts in a process of their own; `url` is without the target's name. */
+export async function startDisks(file: string, folder: string): Promise<RunningTarget> {
+  const script = fileURLToPath(new URL('disks-worker.js', import.meta.url));
+  const child = spawn(process.execPath, [script, file, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return describe('mintmark', `iscsi://127.0.0.1:${String(line).trim()}`, child, 'SIGTERM');
 }
 
 async function freePort(): Promise<number> {

@@ -61,9 +61,20 @@ function plainName(name: string): string {
 }
 
 function standing(document: PolicyDocument, { metadata }: EntryFacts, now: Date): readonly RuleVerdict[] {
-  const { valid, deprecated } = metadata;
+  const { valid, deprecated, withdrawal } = metadata;
+  // What its endorser has taken back no policy lets in: there is no endorsement any more.
+  const withdrawn = withdrawal !== undefined && Date.parse(withdrawal.from) <= now.getTime();
   const expired = valid !== undefined && Date.parse(valid) <= now.getTime();
   return [
+    ...(withdrawn
+      ? [
+          {
+            rule: 'withdrawn',
+            verdict: 'deny' as const,
+            reason: `The endorser has taken the endorsement back from ${withdrawal.from} on: ${withdrawal.reason}.`,
+          },
+        ]
+      : []),
     ...(document.expired === 'deny'
       ? [
           allowedWhen(
@@ -80,7 +91,7 @@ function standing(document: PolicyDocument, { metadata }: EntryFacts, now: Date)
             'deprecated',
             deprecated === undefined,
             'The endorser stands by the entry.',
-            `The endorser has withdrawn the entry: ${deprecated ?? ''}.`,
+            `The endorser has deprecated the entry: ${deprecated ?? ''}.`,
           ),
         ]
       : []),

@@ -80,7 +80,7 @@ export const policySchema = z
       .optional()
       .describe('Only these operating systems'),
     expired: z.enum(['allow', 'deny']).default('deny').describe('Entries after their dcterms:valid'),
-    deprecated: z.enum(['allow', 'deny']).default('deny').describe('Entries that their endorser has withdrawn'),
+    deprecated: z.enum(['allow', 'deny']).default('deny').describe('Entries that their endorser has deprecated'),
     conditions: z.array(condition).max(100).optional().describe('Free conditions in CEL'),
   })
   .describe('What a site admits. Deny wins; what no rule speaks of is admitted.');

@@ -108,9 +108,21 @@ function extendedKeyUsageOf(extension: CertificateExtension | undefined): string
   return extension && derChildren(readDer(extension.value)).map(derOid);
 }
 
-/** Reads a certificate from DER or PEM. Throws an Error where it is none. */
+/** What Node reads of a certificate. Throws a DerError where it cannot. */
+function openCertificate(bytes: Uint8Array | string): Pick<Certificate, 'x509' | 'pem' | 'publicKey' | 'key'> {
+  try {
+    const x509 = new X509Certificate(bytes);
+    const { publicKey } = x509;
+    return { x509, pem: x509.toString(), publicKey, key: describeKey(publicKey) };
+  } catch (error) {
+    throw new DerError('this is no certificate', { cause: error });
+  }
+}
+
+/** Reads a certificate from DER or PEM. Throws a DerError where it is none. */
 export function readCertificate(bytes: Uint8Array | string): Certificate {
-  const x509 = new X509Certificate(bytes);
+  const opened = openCertificate(bytes);
+  const { x509 } = opened;
   const [body, algorithm] = derChildren(readDer(x509.raw));
   if (!body || !algorithm) throw new DerError('this is no certificate');
   const tbs = derChildren(body);
@@ -120,14 +132,10 @@ export function readCertificate(bytes: Uint8Array | string): Certificate {
   const subject = derChild(tbs, offset + 4, derTags.sequence);
   const wrapped = tbs.find((node) => node.tag === 0xa3);
   const extensions = wrapped ? readExtensions(readDer(wrapped.content)) : new Map<string, CertificateExtension>();
-  const publicKey = x509.publicKey;
   const subjectName = readName(subject);
   const issuerName = readName(issuer);
   return {
-    x509,
-    pem: x509.toString(),
-    publicKey,
-    key: describeKey(publicKey),
+    ...opened,
     subject: subjectName,
     issuer: issuerName,
     subjectText: formatName(subjectName),

@@ -85,6 +85,7 @@ export function derOid(node: DerNode): string {
 export function derText(node: DerNode): string {
   const bytes = Buffer.from(node.content);
   if (node.tag === 0x0c) return bytes.toString('utf8');
+  if (node.tag === 0x1e && bytes.byteLength % 2 === 1) throw new DerError('a BMPString has an odd number of octets');
   if (node.tag === 0x1e) return Buffer.from(bytes).swap16().toString('utf16le');
   return bytes.toString('latin1');
 }

@@ -39,8 +39,7 @@ export function readName(node: DerNode): DistinguishedName {
 function escapeValue(value: string): string {
   return value
     .replaceAll(/[,+"\\<>;]/g, (found) => `\\${found}`)
-    .replace(/^[ #]/, (found) => `\\${found}`)
-    .replace(/ $/, '\\ ')
+    .replaceAll(/^[ #]|(?<=[^]) $/g, (found) => `\\${found}`)
     .replaceAll('\0', '\\00');
 }
 
@@ -85,7 +84,8 @@ export function parseName(text: string): DistinguishedName | undefined {
     const [, key = '', quoted, hex, plain, separator] = match;
     const type = /^\d/.test(key) ? key : (keywords[key.toUpperCase()] ?? key.replace(/^OID\./i, ''));
     // A trailing space that is not escaped is no part of a value.
-    const value = hex === undefined ? unescape(quoted ?? plain?.replace(/(?<!\\) +$/, '') ?? '') : hexValue(hex);
+    const value =
+      hex === undefined ? unescape(quoted ?? plain?.replace(/(?<=(?:^|[^\\])(?:\\\\)*) +$/, '') ?? '') : hexValue(hex);
     found.at(-1)?.push([type, value]);
     if (separator === '') return found.reverse();
     if (separator !== '+') found.push([]);

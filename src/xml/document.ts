@@ -10,7 +10,7 @@ import {
 import { type XmlCode } from './codes.ts';
 import { type Failure } from './failure.ts';
 import { documentLimits, type XmlLimits } from './limits.ts';
-import { lineOfElement, prescan } from './prescan.ts';
+import { linesOfElements, prescan } from './prescan.ts';
 import { readPlain } from './read-plain.ts';
 import { type XmlElement } from './tree.ts';
 import { type CanonicalForm } from './write-canonical.ts';
@@ -100,7 +100,8 @@ class ParsedDocument implements StrictDocument {
   constructor(parsed: XmlDocument, root: XmlElement, text: string) {
     this.parsed = parsed;
     this.root = root;
-    this.lineOf = (element) => lineOfElement(text, element.ordinal);
+    let lines: readonly number[] | undefined;
+    this.lineOf = (element) => (lines ??= linesOfElements(text))[element.ordinal] ?? 1;
   }
 
   canonical(form: CanonicalForm, without: 'nothing' | 'last-element'): Buffer | undefined {

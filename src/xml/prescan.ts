@@ -101,17 +101,18 @@ function lineAt(text: string, offset: number): number {
   return line;
 }
 
-/** Line (from 1) of the element with this place in document order (from 0), in a document that was well-formed. */
-export function lineOfElement(text: string, ordinal: number): number {
-  let seen = 0;
+/** Lines (from 1) of the elements, in document order, of a document that was well-formed. */
+export function linesOfElements(text: string): readonly number[] {
+  const lines: number[] = [];
   let line = 1;
+  let counted = text.indexOf('\n');
   walkMarkup(text, declaration.exec(text)?.[0].length ?? 0, (kind, at) => {
     if (kind !== 'start') return true;
-    if (seen === ordinal) line = lineAt(text, at);
-    seen += 1;
-    return seen <= ordinal;
+    for (; counted !== -1 && counted < at; counted = text.indexOf('\n', counted + 1)) line += 1;
+    lines.push(line);
+    return true;
   });
-  return line;
+  return lines;
 }
 
 function refused(code: XmlCode, message: string, line = 1): Prescan {

@@ -39,8 +39,17 @@ test('without rules everything is admitted that is neither expired nor deprecate
   expect(judge(defaultPolicy, facts({ valid: '2026-06-02T00:00:00Z' }), now).admitted).toBe(true);
   expect(judge(defaultPolicy, facts({ deprecated: 'hole' }), now).rules.map(({ reason }) => reason)).toEqual([
     'The entry does not expire.',
-    'The endorser has withdrawn the entry: hole.',
+    'The endorser has deprecated the entry: hole.',
   ]);
+});
+
+const withdrawn = (from: string): EntryFacts => facts({ withdrawal: { from, reason: 'a hole' } });
+
+test('no policy admits what its endorser has taken back, from the time that the withdrawal says', () => {
+  const lax = { expired: 'allow', deprecated: 'allow', endorsers: { allow: ['jane@example.org'] } };
+  expect(denied(lax, withdrawn('2026-05-31T23:59:59Z'))).toEqual(['withdrawn']);
+  expect(denied(lax, withdrawn('2026-06-01T00:00:00Z'))).toEqual(['withdrawn']);
+  expect(denied(lax, withdrawn('2026-06-01T00:00:01Z'))).toEqual([]);
 });
 
 describe('a rule denies', () => {

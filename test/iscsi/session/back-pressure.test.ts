@@ -1,4 +1,5 @@
 // Who sends more than is taken has to wait: nothing is read ahead without bound.
+import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatText } from '../../../src/iscsi/login/text.ts';
 import { initiatorOpcode, nopOut, noTag, targetOpcode, textRequest } from '../../../src/iscsi/wire/pdu.ts';
@@ -16,10 +17,8 @@ const pings = 512;
 const pingBytes = 128 * 1024;
 
 test('an initiator that floods a session which waits is not read from, and all is answered in the end', async () => {
-  let answer: (names: readonly string[]) => void = () => undefined;
-  const list = new Promise<readonly string[]>((resolve) => {
-    answer = resolve;
-  });
+  const directory = new EventEmitter();
+  const list = once(directory, 'answer');
   Object.assign(served.directory, { list: () => list });
   const { initiator } = await Initiator.login(served.port, diskTarget);
   const tagged = { immediate: true, final: true, targetTransferTag: noTag, cmdSn: 1 } as const;
@@ -38,7 +37,7 @@ test('an initiator that floods a session which waits is not read from, and all i
   }
   // The sockets' buffers hold a part; most of it has not left the initiator.
   expect(initiator.socket.writableLength).toBeGreaterThan((pings * pingBytes) / 2);
-  answer([diskTarget]);
+  directory.emit('answer', diskTarget);
   expect((await initiator.next()).opcode).toBe(targetOpcode.textResponse);
   for (let tag = 2; tag < 2 + pings; tag += 1) {
     const { opcode, header } = await initiator.next();
