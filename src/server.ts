@@ -190,7 +190,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
+    const portal = target.portals[0] ?? config.iscsi;
 
     const noteUse = createUseNotes(vault);
     const delivery = createDelivery({
@@ -235,7 +235,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           operator: operatorOnly,
           resized: (uuid) => target.capacityChanged(uuid),
         }),
-        attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
+        attachmentRoutes({
+          volumes,
+          delivery,
+          operator: operatorOnly,
+          events,
+          portal: () => config['iscsi-address'] ?? portal,
+        }),
         logRoutes(decisions, operatorOnly, pages),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
