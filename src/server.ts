@@ -225,7 +225,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         }),
         endorserRoutes(registry, pages),
         trustRoutes(site.trust),
-        policyRoutes({ policy, registry, now }),
+        policyRoutes({ policy, registry, now, pages }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
         cacheRoutes({ vault, pulls, delivery, upkeep, quota, operator: operatorOnly }),
         jobRoutes({ jobs, operator: operatorOnly }),

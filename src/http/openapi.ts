@@ -20,7 +20,7 @@ import {
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
-import { checkBody } from './routes/policy/schema.ts';
+import { checkBody, policyQuery } from './routes/policy/schema.ts';
 import {
   newSnapshotBody,
   newVolumeBody,
@@ -94,7 +94,9 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
       answer: [200, trustMaterialSchema],
     },
   },
-  '/policy': { get: { summary: 'The policy in force' } },
+  '/policy': {
+    get: { summary: 'The policy in force, and in plain sentences', query: policyQuery, types: ['text/html'] },
+  },
   '/policy/check': { post: { summary: 'The verdict of every rule on an image', body: checkBody } },
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
   '/cache/{identifier}': {
