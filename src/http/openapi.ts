@@ -13,6 +13,7 @@ import {
   evictionBody,
   pinAnswer,
   pullQuery,
+  rateBody,
   scrubAnswer,
   scrubBody,
   usageAnswer,
@@ -122,6 +123,14 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/usage': {
     get: { summary: 'What the vault holds, and what sharing saves', answer: [200, usageAnswer], operator: true },
   },
+  '/cache/rate': {
+    get: {
+      summary: 'Bytes per second that all pulls of this server may take together',
+      answer: [200, rateBody],
+      operator: true,
+    },
+    put: { summary: 'Change it, for pulls that run too', body: rateBody, answer: [200, rateBody], operator: true },
+  },
   '/cache/evictions': {
     post: {
       summary: 'Take images out of the cache, those pulled longest ago first, until they come to so many bytes',
@@ -141,7 +150,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/scrubs': {
     post: {
       summary:
-        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+        'Read everything back, repair what is damaged from its locations, name what is broken; joins a scrub that runs',
       body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,
