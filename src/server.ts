@@ -20,6 +20,7 @@ import { openApiRoutes } from './http/openapi.ts';
 import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
+import { presentCached } from './http/routes/cache/present.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
 import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
@@ -199,7 +200,18 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     let url = '';
     let postman: Postman | undefined;
-    const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
+    const pages = sitePages({
+      registry,
+      judge: judged,
+      // A vault that is away is no reason to withhold an entry.
+      cached: (identifier) =>
+        Promise.all([vault.image(identifier), pulls.newest(identifier)]).then(
+          ([image, newest]) => presentCached(image, newest),
+          () => undefined,
+        ),
+      origin: () => url,
+      site: { name: 'Mintmark', hasLog: true },
+    });
     const uploads = uploadLimit(config['upload-limit']);
     const edition = randomness(9).toString('base64url');
     const operatorOnly = requireOperator(operator.token);

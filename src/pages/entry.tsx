@@ -1,12 +1,13 @@
 // One entry with everything in it: facts, signature, policy, where the contents are, how to use it, history, others.
 import { summaryOf, systemOf, titleOf } from './card.tsx';
+import { Cached } from './cached.tsx';
 import { Contents } from './contents.tsx';
 import { Layout, pageText } from './layout.tsx';
 import { endorserPath, entryPath, imagePath, listPath } from './links.ts';
 import { Badge, Commands, sizeText, Standing, numberText, When } from './parts.tsx';
 import { Verdicts } from './policy.tsx';
 import { Signature } from './signature.tsx';
-import { type EntryView, type JudgementView, type SiteView } from './view.ts';
+import { type CacheView, type EntryView, type JudgementView, type SiteView } from './view.ts';
 
 export interface EntryProps {
   readonly site: SiteView;
@@ -17,6 +18,8 @@ export interface EntryProps {
   readonly others: readonly EntryView[];
   /** What this site's policy says of it. */
   readonly judgement?: JudgementView;
+  /** What this site's cache has of it. */
+  readonly cache?: CacheView;
   /** Address of this site as a client reaches it, such as `https://images.example.org`. */
   readonly origin: string;
 }
@@ -192,10 +195,10 @@ function EntryRows({ entries, shown }: { entries: readonly EntryView[]; shown?: 
   );
 }
 
-export function entryPage({ site, entry, history, others, judgement, origin }: EntryProps): string {
+export function entryPage({ site, entry, history, others, judgement, cache, origin }: EntryProps): string {
   const { metadata, key, standing } = entry;
   return pageText(
-    <Layout site={site} title={titleOf(entry)} section="images">
+    <Layout site={site} title={titleOf(entry)} section="images" scripts={cache === undefined ? [] : ['pull.js']}>
       <div class="top">
         <p class="trail">
           <a href="/metadata">Images</a>
@@ -227,6 +230,7 @@ export function entryPage({ site, entry, history, others, judgement, origin }: E
         <div>
           <Signature entry={entry} />
           {judgement === undefined ? undefined : <Policy judgement={judgement} />}
+          {cache === undefined ? undefined : <Cached identifier={key.identifier} cache={cache} />}
           <section class="panel" aria-labelledby="history">
             <h2 id="history">History</h2>
             <EntryRows entries={history} shown={entry} />

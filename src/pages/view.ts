@@ -10,6 +10,21 @@ export interface SiteView {
   readonly hasLog?: boolean;
 }
 
+/** What the cache has of an image. */
+export interface CacheView {
+  /** When it was proven, where it is here. */
+  readonly proven?: string;
+  /** The job that brings it. */
+  readonly pull?: {
+    readonly state: string;
+    readonly provenBytes: number;
+    readonly signedBytes: number;
+    readonly retryAt?: string;
+  };
+  /** Why the last attempt failed, and when. */
+  readonly failure?: { readonly message: string; readonly failed: string };
+}
+
 export interface KeyView {
   readonly identifier: string;
   readonly email: string;

@@ -52,6 +52,15 @@ const jobsOf = async (key: string): Promise<readonly JobAnswer[]> =>
 const shown = async (id: unknown): Promise<JobAnswer> =>
   jobAnswer.parse((await server.operator('GET', `/jobs/${String(id)}`)).body);
 
+/** The page of the entry of an image. */
+async function pageOf(identifier: string): Promise<string> {
+  const list = await server.fetch(`/metadata?identifier=${identifier}`, { headers: { accept: 'application/json' } });
+  const { entries } = (await list.json()) as { entries: { email: string; created: string }[] };
+  const [entry] = entries;
+  const path = `/metadata/${identifier}/${entry?.email}/${entry?.created}`;
+  return await (await server.fetch(path, { headers: { accept: 'text/html' } })).text();
+}
+
 test.each([
   ['GET', '/jobs', 401],
   ['GET', '/jobs/1', 401],
@@ -127,9 +136,12 @@ test('why a pull failed is kept over a restart, and shown until one ends well', 
     failure: { code: 'pull.refused', job: id, details: { attempts: [{ kind: 'mismatch' }] } },
   });
   expect(await shown(id)).toMatchObject({ state: 'failed', failure: { code: 'pull.refused' } });
+  expect(await pageOf(identifier)).toMatch(/Not here.*The last attempt failed on .*SHA/su);
   expected.copy(image);
   expect((await server.operator('POST', `/cache/${identifier}`)).status).toBe(200);
   expect((await server.operator('GET', `/cache/${identifier}`)).body).toMatchObject({ failure: null });
+  expect(await pageOf(identifier)).toMatch(/Here, proven.*data-pull-bar/su);
+  expect(await pageOf(identifier)).not.toContain('The last attempt failed');
 });
 
 test('a location that does not answer is tried again by itself; asking again tries at once; it can be given up', async () => {

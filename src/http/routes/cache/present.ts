@@ -1,5 +1,7 @@
 // Jobs that pull, as the routes of the cache show them: by what is pulled, not by what does it.
-import { type Job } from '../../../jobs/model.ts';
+import { isActive, type Job } from '../../../jobs/model.ts';
+import { type CacheView } from '../../../pages/view.ts';
+import { type ImagePointer } from '../../../vault/records.ts';
 
 /** How far a pull is; before it has begun all counts are 0. */
 export function presentPull({ id, key, state, runAt, data, progress }: Job): Readonly<Record<string, unknown>> {
@@ -30,5 +32,16 @@ export function presentFailure({ id, key, state, attempts, failure, runAt }: Job
     failed: attempts.at(-1)?.ended,
     job: id,
     ...(state === 'retrying' ? { retryAt: runAt } : {}),
+  };
+}
+
+/** What everybody may see of an image in the cache, on its page. */
+export function presentCached(image: ImagePointer | undefined, newest: Job | undefined): CacheView {
+  const failure = newest === undefined || image !== undefined ? undefined : presentFailure(newest);
+  const pull = newest !== undefined && isActive(newest.state) ? presentPull(newest) : undefined;
+  return {
+    ...(image === undefined ? {} : { proven: image.verdict.verified }),
+    ...(pull === undefined ? {} : { pull: pull as NonNullable<CacheView['pull']> }),
+    ...(failure === undefined ? {} : { failure: failure as NonNullable<CacheView['failure']> }),
   };
 }

@@ -1,0 +1,41 @@
+// What the cache of this site has of an image: here, on its way, or why it did not come. A script keeps it up to date.
+import { Badge, When } from './parts.tsx';
+import { type CacheView } from './view.ts';
+
+/** How far a pull is, in words. */
+function pullText({ state, retryAt }: NonNullable<CacheView['pull']>): string {
+  if (state === 'queued') return 'Waits to be fetched.';
+  return state === 'retrying' ? `Is tried again at ${retryAt ?? 'a later time'}.` : 'Is being fetched and proven.';
+}
+
+export function Cached({ identifier, cache }: { identifier: string; cache: CacheView }) {
+  const { proven, pull, failure } = cache;
+  return (
+    <section class="panel" aria-labelledby="cached" data-pull={identifier}>
+      <h2 id="cached">
+        In this cache{' '}
+        {proven === undefined ? <Badge tone="quiet">Not here</Badge> : <Badge tone="good">Here, proven</Badge>}
+      </h2>
+      {proven === undefined ? undefined : (
+        <p>
+          Fetched, and every checksum verified, on <When time={proven} />.
+        </p>
+      )}
+      <p data-pull-text role="status">
+        {pull === undefined ? (proven === undefined ? 'It is fetched when a disk is made of it.' : '') : pullText(pull)}
+      </p>
+      <progress
+        data-pull-bar
+        aria-label="Share of the image that is proven"
+        max={pull?.signedBytes ?? 1}
+        value={pull?.provenBytes ?? 0}
+        hidden={pull?.state !== 'running'}
+      />
+      {failure === undefined ? undefined : (
+        <p data-pull-failure>
+          The last attempt failed on <When time={failure.failed} />: {failure.message}
+        </p>
+      )}
+    </section>
+  );
+}
