@@ -11,7 +11,7 @@ import { startCluster } from '../test/db/postgres-cluster.ts';
 import { ask, upload } from './registry/client.ts';
 import { readCorpus, writeCorpus } from './registry/corpus.ts';
 import { endorsersOf } from './registry/documents.ts';
-import { fill } from './registry/fill.ts';
+import { fill, patience } from './registry/fill.ts';
 import { measuredLists } from './registry/lists.ts';
 import { readOptions } from './registry/options.ts';
 import { serve, type Served } from './registry/served.ts';
@@ -72,7 +72,7 @@ interface Store {
 
 async function reindexRate(location: Store['location']): Promise<number> {
   const db = await openDatabase(location);
-  const verifiers = openVerifierPool({ acceptSelfSigned: true });
+  const verifiers = openVerifierPool({ acceptSelfSigned: true }, { timeLimit: patience });
   const begun = performance.now();
   const { entries } = await openRegistry({ db, verify: verifiers.verify, now: () => new Date() }).reindex();
   const seconds = (performance.now() - begun) / 1000;

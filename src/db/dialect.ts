@@ -44,27 +44,18 @@ function textHasWords(column: RawBuilder<unknown>, words: readonly string[]): Ra
   return begins.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(begins, sql` and `)}`;
 }
 
-/** The ids of the newest entries with these words, at most `limit`. */
-export async function idsWithWords(
-  dialect: Dialect,
-  queries: Queries,
-  words: readonly string[],
-  limit: number,
-): Promise<readonly number[]> {
+/** A query of the ids of the newest entries with these words, at most `limit`. */
+export function idsWithWords(dialect: Dialect, words: readonly string[], limit: number): RawBuilder<unknown> {
   const query = prefixQuery(dialect, words);
   const long = words.filter((word) => word.length > longestPrefix);
-  const statement =
-    dialect === 'sqlite'
-      ? sql<{ id: number }>`select rowid as id from entry_words where entry_words match ${query}
-          and ${textHasWords(sql`words`, long)} order by rowid desc limit ${limit}`
-      : sql<{
-          id: number;
-        }>`select id from entry_words where words @@ ${query}::tsquery order by id desc limit ${limit}`;
-  return (await statement.execute(queries)).rows.map(({ id }) => id);
+  return dialect === 'sqlite'
+    ? sql`select rowid as id from entry_words where entry_words match ${query}
+        and ${textHasWords(sql`words`, long)} order by rowid desc limit ${limit}`
+    : sql`select id from entry_words where words @@ ${query}::tsquery order by id desc limit ${limit}`;
 }
 
 /** Whether this one entry has these words: where so many have them that the index of words is no help. */
-export function rowHasWords(dialect: Dialect, id: Expression<unknown>, words: readonly string[]): RawBuilder<SqlBool> {
+export function rowHasWords(dialect: Dialect, id: RawBuilder<unknown>, words: readonly string[]): RawBuilder<SqlBool> {
   if (dialect === 'postgres') {
     const query = prefixQuery(dialect, words);
     return sql<SqlBool>`exists (select 1 from entry_words w where w.id = ${id} and w.words @@ ${query}::tsquery)`;

@@ -1,12 +1,14 @@
 // Counts of entries per combination of facet values, in memory, as new as the index: facets never count rows.
 import { type Database } from '../db/database.ts';
-import { facetNames, traitsFromText, type FacetName, type Traits } from './facets.ts';
+import { facetNames, traitsFromText, type FacetName, type Facets, type Traits } from './facets.ts';
 
 export type ListedStatus = 'valid' | 'expired' | 'deprecated' | 'all';
 
 export interface EntryClass extends Traits {
   readonly id: number;
   readonly counts: Readonly<Record<ListedStatus, number>>;
+  /** The values of its facets, as numbers of the {@link FacetVocabulary}. */
+  readonly values: readonly number[];
 }
 
 export type FacetFilter = Readonly<Partial<Record<FacetName, string>>>;
@@ -21,8 +23,37 @@ export type FacetCounts = Readonly<Record<FacetName, readonly FacetValue[]>>;
 /** Values that are listed of one facet, the most frequent ones. */
 const mostValues = 30;
 
+/** A number for each value of each facet, so that counting needs no look at texts. */
+export class FacetVocabulary {
+  readonly #numbers = new Map<string, number>();
+  readonly #values: { readonly name: FacetName; readonly value: string }[] = [];
+
+  get size(): number {
+    return this.#values.length;
+  }
+
+  /** The number of a value that some class has, or undefined. */
+  known(name: FacetName, value: string): number | undefined {
+    return this.#numbers.get(`${name} ${value}`);
+  }
+
+  numbersOf(facets: Facets): readonly number[] {
+    return facetNames.flatMap((name) => facets[name].map((value) => this.known(name, value) ?? this.#add(name, value)));
+  }
+
+  at(number: number): { readonly name: FacetName; readonly value: string } | undefined {
+    return this.#values[number];
+  }
+
+  #add(name: FacetName, value: string): number {
+    this.#numbers.set(`${name} ${value}`, this.#values.length);
+    return this.#values.push({ name, value }) - 1;
+  }
+}
+
 /** The classes of one database. Only what changed since the last look is read again. */
 export class ClassCounts {
+  readonly vocabulary = new FacetVocabulary();
   readonly #db: Database;
   readonly #classes = new Map<number, EntryClass & { readonly version: number }>();
   #list: readonly EntryClass[] = [];
@@ -44,10 +75,13 @@ export class ClassCounts {
         const known = this.#classes.get(row.id);
         // Another look that started later may have ended earlier.
         if (known !== undefined && known.version > row.version) continue;
+        const { facets, withdrawn } = known ?? traitsFromText(row.facets);
         this.#classes.set(row.id, {
           id: row.id,
           version: row.version,
-          ...(known === undefined ? traitsFromText(row.facets) : { facets: known.facets, withdrawn: known.withdrawn }),
+          facets,
+          withdrawn,
+          values: known?.values ?? this.vocabulary.numbersOf(facets),
           counts: {
             valid: row.valid_count,
             expired: row.expired_count,
@@ -63,27 +97,27 @@ export class ClassCounts {
   }
 }
 
-/** The filters that a class does not meet, up to two: more do not matter to anyone. */
-function missed({ facets }: EntryClass, filters: readonly (readonly [FacetName, string])[]): readonly FacetName[] {
-  const names: FacetName[] = [];
-  for (const [name, wanted] of filters) {
-    if (facets[name].includes(wanted)) continue;
-    names.push(name);
-    if (names.length === 2) break;
-  }
-  return names;
+/** A filter on one facet; `value` is -1 where no class has what is wanted. */
+interface Wanted {
+  readonly name: FacetName;
+  readonly value: number;
 }
 
-function filtersOf(filter: FacetFilter): readonly (readonly [FacetName, string])[] {
+function wantedBy(filter: FacetFilter, vocabulary: FacetVocabulary): readonly Wanted[] {
   return facetNames.flatMap((name) => {
     const wanted = filter[name];
-    return wanted === undefined ? [] : [[name, wanted] as const];
+    return wanted === undefined ? [] : [{ name, value: vocabulary.known(name, wanted) ?? -1 }];
   });
 }
 
-export function classesThatFit(classes: readonly EntryClass[], filter: FacetFilter): readonly EntryClass[] {
-  const filters = filtersOf(filter);
-  return filters.length === 0 ? classes : classes.filter((entryClass) => missed(entryClass, filters).length === 0);
+export function classesThatFit(
+  classes: readonly EntryClass[],
+  filter: FacetFilter,
+  vocabulary: FacetVocabulary,
+): readonly EntryClass[] {
+  const wanted = wantedBy(filter, vocabulary);
+  if (wanted.length === 0) return classes;
+  return classes.filter(({ values }) => wanted.every(({ value }) => values.includes(value)));
 }
 
 /**
@@ -93,36 +127,47 @@ export function classesThatFit(classes: readonly EntryClass[], filter: FacetFilt
 export function countFacets(
   classes: readonly EntryClass[],
   filter: FacetFilter,
+  vocabulary: FacetVocabulary,
   countOf: (entryClass: EntryClass) => number,
 ): FacetCounts {
-  const filters = filtersOf(filter);
-  const counts = new Map<FacetName, Map<string, number>>(facetNames.map((name) => [name, new Map()]));
-  const add = (name: FacetName, entryClass: EntryClass, number: number): void => {
-    const ofFacet = counts.get(name);
-    for (const value of entryClass.facets[name]) ofFacet?.set(value, (ofFacet.get(value) ?? 0) + number);
-  };
+  const wanted = wantedBy(filter, vocabulary);
+  /** Of classes that meet all filters; and, for each filter, of those that fail this one only. */
+  const fitting = new Float64Array(vocabulary.size);
+  const butOne = new Map(wanted.map(({ name }) => [name, new Float64Array(vocabulary.size)]));
   for (const entryClass of classes) {
-    const number = countOf(entryClass);
-    if (number === 0) continue;
-    const [first, second] = missed(entryClass, filters);
-    if (first === undefined) {
-      for (const name of facetNames) add(name, entryClass, number);
-    } else if (second === undefined) {
-      // It fails one filter only: choosing another value of that facet would bring it in.
-      add(first, entryClass, number);
+    const count = countOf(entryClass);
+    if (count === 0) continue;
+    const { values } = entryClass;
+    let missed = 0;
+    let target: Float64Array | undefined = fitting;
+    for (const { name, value } of wanted) {
+      if (values.includes(value)) continue;
+      missed += 1;
+      if (missed > 1) break;
+      target = butOne.get(name);
     }
+    if (missed > 1 || target === undefined) continue;
+    for (const value of values) target[value] = (target[value] ?? 0) + count;
   }
-  const listed = (name: FacetName): readonly FacetValue[] =>
-    Array.from(counts.get(name) ?? [], ([value, count]) => ({ value, count }))
-      .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
-      .slice(0, mostValues);
-  return {
-    'os': listed('os'),
-    'os-version': listed('os-version'),
-    'os-arch': listed('os-arch'),
-    'kind': listed('kind'),
-    'format': listed('format'),
-    'hypervisor': listed('hypervisor'),
-    'location': listed('location'),
+  const counts: Record<FacetName, FacetValue[]> = {
+    'os': [],
+    'os-version': [],
+    'os-arch': [],
+    'kind': [],
+    'format': [],
+    'hypervisor': [],
+    'location': [],
   };
+  for (let number = 0; number < vocabulary.size; number += 1) {
+    const known = vocabulary.at(number);
+    if (known === undefined) continue;
+    // Of a facet that is filtered by, the other values too: choosing one of them would bring its classes in.
+    const count = (fitting[number] ?? 0) + (butOne.get(known.name)?.[number] ?? 0);
+    if (count > 0) counts[known.name].push({ value: known.value, count });
+  }
+  for (const name of facetNames) {
+    counts[name].sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+    counts[name].length = Math.min(counts[name].length, mostValues);
+  }
+  return counts;
 }

@@ -10,13 +10,13 @@ import {
   type ListedStatus,
 } from './classes.ts';
 import { readCursor, writeCursor, type Cursor } from './cursor.ts';
-import { timeText, type RegistryEntry } from './entry.ts';
+import { type RegistryEntry } from './entry.ts';
 import { facetFilterOf } from './filter.ts';
 import { countNarrowed, narrowingOf, type Narrowed } from './narrow.ts';
-import { pageOfIds, type PagePlan } from './page.ts';
+import { pageOfEntries } from './listed.ts';
+import { type PagePlan } from './page.ts';
 import { type EntryQuery } from './query.ts';
-import { entriesByIds } from './read.ts';
-import { sweepExpired } from './sweep.ts';
+import { type RegistryState } from './state.ts';
 
 export interface FindDeps {
   readonly db: Database;
@@ -52,57 +52,55 @@ function countOf(
   return admitted === undefined ? ({ counts }) => counts[status] : ({ id }) => admitted.of(id, status);
 }
 
+interface FoundPage {
+  readonly entries: readonly RegistryEntry[];
+  /** Where the next page goes on, where there is one. */
+  readonly next?: Cursor['after'];
+}
+
+/** Entries that are read at a time to find those that are admitted, once a page's length of them was not enough. */
+const judgedTogether = 100;
+
 /** Reads pages until `limit` admitted entries are found, the list ends, or enough has been judged. */
 async function admittedPage(
   deps: FindDeps,
   plan: PagePlan,
-  query: EntryQuery,
+  state: RegistryState,
   admits: (entry: RegistryEntry) => boolean,
-): Promise<{ readonly entries: readonly RegistryEntry[]; readonly next?: Cursor['after'] }> {
+): Promise<FoundPage> {
   const entries: RegistryEntry[] = [];
-  let after = plan.after;
+  let { after } = plan;
   for (let judged = 0; judged < mostJudged;) {
-    const { after: _, ...rest } = plan;
-    const page = await pageOfIds(deps.db, { ...rest, limit: 100, ...(after === undefined ? {} : { after }) });
-    const found = await entriesByIds(
-      deps,
-      page.rows.map(({ id }) => id),
-    );
-    for (const [index, entry] of found.entries()) {
+    const limit = judged === 0 ? plan.limit : judgedTogether;
+    const place = after === undefined ? {} : { after };
+    const page = await pageOfEntries(deps, { ...plan, ...place, limit }, state);
+    for (const [index, row] of page.rows.entries()) {
       judged += 1;
-      const row = page.rows[index];
-      if (row !== undefined) after = { value: row.value, id: row.id };
-      if (admits(entry)) entries.push(entry);
-      const last = index === found.length - 1 && !page.more;
-      if (entries.length === query.limit) return last || after === undefined ? { entries } : { entries, next: after };
+      after = row.place;
+      if (admits(row.entry)) entries.push(row.entry);
+      const last = index === page.rows.length - 1 && !page.more;
+      if (entries.length === plan.limit) return last ? { entries } : { entries, next: after };
     }
     if (!page.more) return { entries };
   }
   return after === undefined ? { entries } : { entries, next: after };
 }
 
-async function plainPage(
-  deps: FindDeps,
-  plan: PagePlan,
-): Promise<{ readonly entries: readonly RegistryEntry[]; readonly next?: Cursor['after'] }> {
-  const page = await pageOfIds(deps.db, plan);
-  const entries = await entriesByIds(
-    deps,
-    page.rows.map(({ id }) => id),
-  );
-  const last = page.rows.at(-1);
-  return page.more && last !== undefined ? { entries, next: { value: last.value, id: last.id } } : { entries };
+async function plainPage(deps: FindDeps, plan: PagePlan, state: RegistryState): Promise<FoundPage> {
+  const { rows, more } = await pageOfEntries(deps, plan, state);
+  const entries = rows.map(({ entry }) => entry);
+  const last = rows.at(-1);
+  return more && last !== undefined ? { entries, next: last.place } : { entries };
 }
 
 /**
  * One page of the entries that fit every filter, with the counts of all facets. A list that is paged through shows the
  * registry as it was when its first page was read: entries that arrive meanwhile are on no page, and those they replace
- * stay on theirs. Throws `registry.cursor`.
+ * stay on theirs. `state` is that of the index now. Throws `registry.cursor`.
  */
-export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<EntryList> {
+export async function findEntries(deps: FindDeps, state: RegistryState, query: EntryQuery): Promise<EntryList> {
   const { db } = deps;
   const cursor = query.cursor === undefined ? undefined : readCursor(query.cursor, query.sort);
-  const state = await sweepExpired(db, timeText(deps.now()));
   const asOf = Math.min(cursor?.asOf ?? state.logSize, state.logSize);
   const narrowing = narrowingOf(query);
   const filter = facetFilterOf(query);
@@ -115,7 +113,7 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
   const admitted = await index?.current(state);
   const narrowed = narrowing === undefined ? undefined : await countNarrowed(db, status, narrowing, admitted);
   const count = countOf(status, narrowed, admitted);
-  const fitting = classesThatFit(classes, filter);
+  const fitting = classesThatFit(classes, filter, deps.classes.vocabulary);
   const total = fitting.reduce((sum, entryClass) => sum + count(entryClass), 0);
   const exact = (narrowed?.exact ?? true) && (admitted?.complete ?? true);
 
@@ -132,16 +130,16 @@ export async function findEntries(deps: FindDeps, query: EntryQuery): Promise<En
     few: fewNarrowed || (!unfiltered && inClasses <= fewEntries),
     ...(unfiltered ? {} : { classIds: fitting.map(({ id }) => id) }),
     ...(narrowing === undefined ? {} : { narrowing }),
-    ...(narrowed === undefined ? {} : { withWords: narrowed.withWords }),
+    fewWithWords: narrowed?.exact === true,
     ...(cursor === undefined ? {} : { after: cursor.after }),
   };
   const { entries, next } =
-    index === undefined ? await plainPage(deps, plan) : await admittedPage(deps, plan, query, index.admits);
+    index === undefined ? await plainPage(deps, plan, state) : await admittedPage(deps, plan, state, index.admits);
   return {
     entries,
     ...(next === undefined ? {} : { next: writeCursor({ sort: query.sort, after: next, asOf }) }),
     total: exact ? total : Math.max(total, entries.length),
     exact,
-    facets: countFacets(classes, filter, count),
+    facets: countFacets(classes, filter, deps.classes.vocabulary, count),
   };
 }

@@ -1,8 +1,7 @@
 // The part of a query that facets cannot answer: words, endorser, image, moment, tag. It is counted, up to a bound.
-import { sql, type ExpressionBuilder, type Expression, type RawBuilder, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { type Database, type Dialect } from '../db/database.ts';
-import { idsWithWords, inNumbers, rowHasWords } from '../db/dialect.ts';
-import { type Tables } from '../db/tables.ts';
+import { idsWithWords, rowHasWords } from '../db/dialect.ts';
 import { type AdmittedCounts } from './admitted.ts';
 import { type ListedStatus } from './classes.ts';
 import { type EntryQuery } from './query.ts';
@@ -20,14 +19,10 @@ export interface Narrowed {
   /** Entries per class; lower bounds unless `exact`. */
   readonly counts: ReadonlyMap<number, number>;
   readonly exact: boolean;
-  /** The entries that have the words, where they are few. */
-  readonly withWords: readonly number[] | 'many';
 }
 
-export type EntriesBuilder = ExpressionBuilder<Tables & { e: Tables['entries'] }, 'e'>;
-
 /** Entries that are counted for one query, at most. */
-const mostCounted = 2000;
+const mostCounted = 1000;
 
 export function narrowingOf(query: EntryQuery): Narrowing | undefined {
   const { identifier, email, created, tag } = query;
@@ -42,21 +37,28 @@ export function narrowingOf(query: EntryQuery): Narrowing | undefined {
   return Object.keys(narrowing).length > 1 || words.length > 0 ? narrowing : undefined;
 }
 
-/** The conditions of a narrowing, with what is known of its words. */
+/** The conditions of a narrowing but for its words. */
+function ownConditions(narrowing: Narrowing): readonly RawBuilder<SqlBool>[] {
+  return (['identifier', 'email', 'created', 'tag'] as const).flatMap((name) => {
+    const value = narrowing[name];
+    return value === undefined ? [] : [sql<SqlBool>`${sql.ref(`e.${name}`)} = ${value}`];
+  });
+}
+
+/** The conditions of a narrowing. Where `few` entries have its words, these are found first; else each is looked at. */
 export function narrowingConditions(
   dialect: Dialect,
-  where: EntriesBuilder,
   narrowing: Narrowing,
-  withWords: readonly number[] | 'many',
-): readonly Expression<SqlBool>[] {
+  few: boolean,
+): readonly RawBuilder<SqlBool>[] {
   const { words } = narrowing;
-  const equal = (['identifier', 'email', 'created', 'tag'] as const).flatMap((name) => {
-    const value = narrowing[name];
-    return value === undefined ? [] : [where(`e.${name}`, '=', value)];
-  });
-  if (words.length === 0) return equal;
-  const id = where.ref('e.id');
-  return [...equal, withWords === 'many' ? rowHasWords(dialect, id, words) : inNumbers(dialect, id, withWords)];
+  const own = ownConditions(narrowing);
+  if (words.length === 0) return own;
+  const id = sql.ref('e.id');
+  const hasWords = few
+    ? sql<SqlBool>`${id} in (select id from (${idsWithWords(dialect, words, mostCounted)}) as matching)`
+    : rowHasWords(dialect, id, words);
+  return [...own, hasWords];
 }
 
 /** The condition on the status. With ids at hand they lead: an expression keeps the indexes that begin with it away. */
@@ -64,36 +66,50 @@ export function hasStatus(status: string, withIds: boolean): RawBuilder<SqlBool>
   return withIds ? sql<SqlBool>`(e.status || '') = ${status}` : sql<SqlBool>`e.status = ${status}`;
 }
 
-/** Counts per class; of the newest {@link mostCounted} where more have the words. */
+interface CountRow {
+  /** Null: has the words, but does not meet the other conditions. */
+  readonly class_id: number | null;
+  readonly count: number;
+}
+
+/**
+ * A query of the entries that count, with the columns id and class_id: of the newest that have the words, where there are
+ * words, with no class where they meet no other condition.
+ */
+function countedEntries(db: Database, status: ListedStatus, narrowing: Narrowing): RawBuilder<unknown> {
+  const { words } = narrowing;
+  const withWords = words.length > 0;
+  const conditions = [
+    ...ownConditions(narrowing),
+    ...(status === 'all' ? [] : [sql<SqlBool>`e.replaced_by is null`, hasStatus(status, withWords)]),
+  ];
+  const most = mostCounted + 1;
+  return withWords
+    ? sql`with matching as materialized (${idsWithWords(db.dialect, words, most)})
+        select m.id, e.class_id from matching m
+        left join entries e on ${sql.join([sql`e.id = m.id`, ...conditions], sql` and `)}`
+    : sql`select e.id, e.class_id from entries e where ${sql.join(conditions, sql` and `)} limit ${most}`;
+}
+
+/** Counts per class, of what is admitted where that is asked; of the newest {@link mostCounted} where more have the words. */
 export async function countNarrowed(
   db: Database,
   status: ListedStatus,
   narrowing: Narrowing,
   admitted?: Pick<AdmittedCounts, 'has'>,
 ): Promise<Narrowed> {
-  const { words } = narrowing;
-  const ids = words.length === 0 ? [] : await idsWithWords(db.dialect, db.query, words, mostCounted + 1);
-  const few = ids.length <= mostCounted;
-  const all = db.query
-    .selectFrom('entries as e')
-    .where((where) => where.and(narrowingConditions(db.dialect, where, narrowing, ids)))
-    .limit(mostCounted + 1);
-  const current =
-    status === 'all' ? all : all.where('e.replaced_by', 'is', null).where(hasStatus(status, words.length > 0));
+  const entries = countedEntries(db, status, narrowing);
+  const counts = new Map<number, number>();
+  const add = (classId: number | null, count: number): void => {
+    if (classId !== null) counts.set(classId, (counts.get(classId) ?? 0) + count);
+  };
   if (admitted !== undefined) {
-    const rows = await current.select(['e.id', 'e.class_id']).execute();
-    const counts = new Map<number, number>();
-    for (const { id, class_id: classId } of rows) {
-      if (admitted.has(id)) counts.set(classId, (counts.get(classId) ?? 0) + 1);
-    }
-    return { counts, exact: few && rows.length <= mostCounted, withWords: few ? ids : 'many' };
+    const { rows } = await sql<{ id: number; class_id: number | null }>`${entries}`.execute(db.query);
+    for (const { id, class_id: classId } of rows) if (admitted.has(id)) add(classId, 1);
+    return { counts, exact: rows.length <= mostCounted };
   }
-  const rows = await db.query
-    .selectFrom(current.select('e.class_id').as('narrowed'))
-    .select((select) => ['class_id', select.fn.countAll<number>().as('count')])
-    .groupBy('class_id')
-    .execute();
-  const counts = new Map(rows.map((row) => [row.class_id, row.count]));
-  const counted = rows.reduce((sum, row) => sum + row.count, 0);
-  return { counts, exact: few && counted <= mostCounted, withWords: few ? ids : 'many' };
+  const { rows } = await sql<CountRow>`select class_id, count(*) as count from (${entries}) as counted
+    group by class_id`.execute(db.query);
+  for (const { class_id: classId, count } of rows) add(classId, count);
+  return { counts, exact: rows.reduce((sum, { count }) => sum + count, 0) <= mostCounted };
 }

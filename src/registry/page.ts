@@ -1,5 +1,5 @@
 // One page of ids in order: few entries are fetched and sorted, many are met by walking an index that has their order.
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { type Database } from '../db/database.ts';
 import { inNumbers } from '../db/dialect.ts';
 import { type ListedStatus } from './classes.ts';
@@ -17,8 +17,8 @@ export interface PagePlan {
   /** Undefined: of any class. */
   readonly classIds?: readonly number[];
   readonly narrowing?: Narrowing;
-  /** The entries that have the words of the narrowing, where they are few. */
-  readonly withWords?: readonly number[] | 'many';
+  /** Few entries have the words of the narrowing. */
+  readonly fewWithWords?: boolean;
   /** All conditions together leave few entries. */
   readonly few: boolean;
 }
@@ -49,56 +49,48 @@ function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part
   const value = sql.ref<string>(`e.${column}`);
   let entries = query.selectFrom('entries as e').where('e.id', '<', plan.asOf);
   if (plan.status !== 'all') {
-    const withIds = plan.narrowing !== undefined && plan.narrowing.words.length > 0 && Array.isArray(plan.withWords);
+    const withIds = plan.narrowing !== undefined && plan.narrowing.words.length > 0 && plan.fewWithWords === true;
     entries = entries.where(hasStatus(plan.status, withIds));
     entries =
       part === 'current' ? entries.where('e.replaced_by', 'is', null) : entries.where('e.replaced_by', '>=', plan.asOf);
   }
-  const { after, narrowing, withWords = 'many' } = plan;
+  const { after, narrowing, fewWithWords = false } = plan;
   if (after !== undefined) {
     entries = entries.where(sql<boolean>`(${value}, e.id) ${comparison} (${after.value}, ${after.id})`);
   }
   if (narrowing === undefined) return entries;
-  return entries.where((where) => where.and(narrowingConditions(dialect, where, narrowing, withWords)));
+  return narrowingConditions(dialect, narrowing, fewWithWords).reduce((all, each) => all.where(each), entries);
 }
 
 /** All that fit are fetched, and sorted. */
-function sortedPage(db: Database, plan: PagePlan, part: Part): Promise<PageRow[]> {
+function sortedPage(db: Database, plan: PagePlan, part: Part): RawBuilder<PageRow> {
   const { column, direction } = sorting(plan.sort);
   const value = sql.ref<string>(`e.${column}`);
   const all = fittingEntries(db, plan, part).select(['e.id', value.as('value')]);
   const { classIds } = plan;
   const ofClasses = classIds === undefined ? all : all.where(inNumbers(db.dialect, sql`e.class_id`, classIds));
-  return db.query
-    .with(
-      (name) => name('fitting').materialized(),
-      () => ofClasses,
-    )
-    .selectFrom('fitting')
-    .select(['id', 'value'])
-    .orderBy('value', direction)
-    .orderBy('id', direction)
-    .limit(plan.limit + 1)
-    .execute();
+  const way = sql.raw(direction);
+  return sql<PageRow>`with fitting as materialized ${ofClasses}
+    select id, value from fitting order by value ${way}, id ${way} limit ${plan.limit + 1}`;
 }
 
 /** The index that has the order is walked until enough fit. */
-function walkedPage(db: Database, plan: PagePlan): Promise<PageRow[]> {
+function walkedPage(db: Database, plan: PagePlan): RawBuilder<PageRow> {
   const { column, direction } = sorting(plan.sort);
   const value = sql.ref<string>(`e.${column}`);
   const all = fittingEntries(db, plan, 'current').select(['e.id', value.as('value')]);
   const { classIds } = plan;
   // An expression keeps the index of classes out of a walk in order.
   const ofClasses = classIds === undefined ? all : all.where(inNumbers(db.dialect, sql`(e.class_id + 0)`, classIds));
-  return ofClasses
+  const walked = ofClasses
     .orderBy(value, direction)
     .orderBy('e.id', direction)
-    .limit(plan.limit + 1)
-    .execute();
+    .limit(plan.limit + 1);
+  return sql<PageRow>`select id, value from ${walked} as walked`;
 }
 
 /** The first of each class (`classIds` names each once), merged: where those that fit may all lie far down in the order of all entries. */
-async function mergedPage(db: Database, plan: PagePlan, classIds: readonly number[]): Promise<PageRow[]> {
+function mergedPage(db: Database, plan: PagePlan, classIds: readonly number[]): RawBuilder<PageRow> {
   const { column, direction } = sorting(plan.sort);
   const way = sql.raw(direction);
   const value = sql.ref<string>(`e.${column}`);
@@ -114,15 +106,15 @@ async function mergedPage(db: Database, plan: PagePlan, classIds: readonly numbe
     ? sql`json_each(${JSON.stringify(classIds)}) as c cross join entries as o where o.id in ${ofClass.select('e.id')}`
     : sql`unnest(${classIds}::bigint[]) as c (value)
         cross join lateral ${ofClass.select(['e.id', value.as('value')])} as o`;
-  const page = sql<PageRow>`select o.id, ${sorted} as value from ${firstOfEach}
+  return sql<PageRow>`select o.id, ${sorted} as value from ${firstOfEach}
     order by ${sorted} ${way}, o.id ${way} limit ${plan.limit + 1}`;
-  return (await page.execute(db.query)).rows;
 }
 
 /** Classes whose first entries are merged, at most. */
 const mostMerged = 300;
 
-function currentPage(db: Database, plan: PagePlan): Promise<PageRow[]> {
+/** The query of the first `limit` + 1 entries of a plan, without those that have been replaced since; in any order. */
+export function currentPage(db: Database, plan: PagePlan): RawBuilder<PageRow> {
   if (plan.few) return sortedPage(db, plan, 'current');
   const { classIds, narrowing, status } = plan;
   const canMerge = classIds !== undefined && classIds.length <= mostMerged;
@@ -144,15 +136,20 @@ async function replacedSince(db: Database, asOf: number): Promise<boolean> {
 
 const byteOrder = (a: string, b: string): number => (a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
+/** Rows in the order of a plan. */
+export function ordered<Row extends PageRow>(rows: readonly Row[], { sort }: PagePlan): readonly Row[] {
+  const sign = sorting(sort).direction === 'desc' ? -1 : 1;
+  return [...rows].sort((a, b) => sign * (byteOrder(a.value, b.value) || a.id - b.id));
+}
+
+/** The ids of a page, those of entries included that were replaced since the list was begun. */
 export async function pageOfIds(db: Database, plan: PagePlan): Promise<IdPage> {
-  const rows: PageRow[] = await currentPage(db, plan);
+  const rows = [...(await currentPage(db, plan).execute(db.query)).rows];
   if (plan.status !== 'all' && (await replacedSince(db, plan.asOf))) {
-    const replaced = await sortedPage(db, plan, 'replaced-since');
-    const sign = sorting(plan.sort).direction === 'desc' ? -1 : 1;
+    const { rows: replaced } = await sortedPage(db, plan, 'replaced-since').execute(db.query);
     // The entry may have been replaced between the two queries: it is then in both.
     const known = new Set(rows.map(({ id }) => id));
     rows.push(...replaced.filter(({ id }) => !known.has(id)));
-    rows.sort((a, b) => sign * (byteOrder(a.value, b.value) || a.id - b.id));
   }
-  return { rows: rows.slice(0, plan.limit), more: rows.length > plan.limit };
+  return { rows: ordered(rows, plan).slice(0, plan.limit), more: rows.length > plan.limit };
 }

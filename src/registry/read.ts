@@ -9,7 +9,8 @@ export interface ReadDeps {
   readonly now: () => Date;
 }
 
-interface Row {
+/** One entry with its details, as the database has it. */
+export interface EntryDetailsRow {
   readonly id: number;
   readonly identifier: string;
   readonly email: string;
@@ -31,7 +32,8 @@ function standingOf(metadata: ImageMetadata, replaced: boolean, now: string): St
   return metadata.valid !== undefined && metadata.valid <= now ? 'expired' : 'valid';
 }
 
-function entryOf(row: Row, now: string): RegistryEntry {
+/** The entry as it stands at `now` (`YYYY-MM-DDThh:mm:ssZ`). */
+export function entryOf(row: EntryDetailsRow, now: string): RegistryEntry {
   const metadata = JSON.parse(row.metadata) as ImageMetadata;
   return {
     id: row.id,
@@ -54,7 +56,7 @@ function rows({ db }: ReadDeps) {
     .select(['d.sha256', 'd.accepted_at', 'd.weak', 'd.metadata', 'd.signer', 'd.steps']);
 }
 
-function entryOrNone(deps: ReadDeps, row: Row | undefined): RegistryEntry | undefined {
+function entryOrNone(deps: ReadDeps, row: EntryDetailsRow | undefined): RegistryEntry | undefined {
   return row === undefined ? undefined : entryOf(row, timeText(deps.now()));
 }
 

@@ -15,8 +15,9 @@ import {
   type EndorserList,
   type EndorserQuery,
 } from './endorsers.ts';
-import { type EntryKey, type RegistryEntry } from './entry.ts';
+import { timeText, type EntryKey, type RegistryEntry } from './entry.ts';
 import { findEntries, type EntryList } from './find.ts';
+import { KeptLists } from './kept-lists.ts';
 import { type EntryQuery } from './query.ts';
 import {
   currentEntry,
@@ -28,6 +29,8 @@ import {
   newestByTag,
 } from './read.ts';
 import { reindex, type ReindexResult } from './reindex.ts';
+import { type RegistryState } from './state.ts';
+import { Sweeper } from './sweep.ts';
 import { submitDocument, type SubmitRules } from './submit.ts';
 
 export interface RegistryDeps {
@@ -48,6 +51,8 @@ export interface Registry {
   readonly confirmations: Confirmations;
   /** What would become of a document; nothing is written. See {@link checkDocument}. */
   check(bytes: Uint8Array): Promise<CheckedDocument>;
+  /** Changes whenever the answer to any question about entries does: those of one version are the same. */
+  version(): Promise<number>;
   /** See {@link findEntries}; the query comes from `entryQuerySchema`. */
   find(query: EntryQuery): Promise<EntryList>;
   /** Throws `registry.no-entry`. */
@@ -79,12 +84,22 @@ function found<Value>(value: Value | undefined, { identifier, email, created }: 
 export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
   const admitted = deps.admission === undefined ? undefined : new AdmittedIndex(deps, deps.admission);
+  const sweeper = new Sweeper(deps.db);
+  const kept = new KeptLists();
+  const state = (): Promise<RegistryState> => sweeper.sweep(timeText(deps.now()));
+  const find = async (query: EntryQuery): Promise<EntryList> => {
+    const now = await state();
+    const anew = () => findEntries({ ...deps, classes, admitted }, now, query);
+    // What is admitted may change with the policy and the clock, without a change of the index.
+    return query.admitted ? anew() : kept.list(now.version, JSON.stringify(query), anew);
+  };
   return {
     accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
     submit: (bytes, sender) => submitDocument(deps, bytes, sender),
     confirmations: openConfirmations(deps),
     check: (bytes) => checkDocument(deps, bytes),
-    find: (query) => findEntries({ ...deps, classes, admitted }, query),
+    version: async () => (await state()).version,
+    find: (query) => find(query),
     entry: async (key) => found(await entryByKey(deps, key), key),
     document: async (key) => found(await entryDocument(deps, key), key),
     documents: (entries) =>

@@ -13,26 +13,47 @@ function range(sweptAt: string, now: string) {
     : ({ after: now, upTo: sweptAt, from: 'expired', to: 'valid', order: 'desc' } as const);
 }
 
-async function due(db: Database, state: RegistryState, now: string): Promise<boolean> {
-  const { after, upTo } = range(state.sweptAt, now);
-  if (after === upTo) return false;
-  const row = await db.query
+/** The first entry that must be moved to get from `sweptAt` to `now`, or, going forwards, the next one after `now`. */
+async function nextDue(db: Database, sweptAt: string, now: string): Promise<string | undefined> {
+  const backwards = now < sweptAt;
+  const entries = db.query
     .selectFrom('entries')
-    .select('id')
-    .where('valid_until', '>', after)
-    .where('valid_until', '<=', upTo)
+    .select('valid_until')
+    .where('valid_until', '>', backwards ? now : sweptAt);
+  const row = await (backwards ? entries.where('valid_until', '<=', sweptAt) : entries)
+    .orderBy('valid_until')
     .limit(1)
     .executeTakeFirst();
-  return row !== undefined;
+  return row?.valid_until ?? undefined;
 }
 
-/**
- * Marks what has expired by `now` (`YYYY-MM-DDThh:mm:ssZ`) and returns the state of the index after that. Cheap where
- * nothing has.
- */
-export async function sweepExpired(db: Database, now: string): Promise<RegistryState> {
-  const state = await readState(db.query);
-  if (!(await due(db, state, now))) return state;
+/** Looks after one database: marks what has expired, and knows when it need not look again. */
+export class Sweeper {
+  readonly #db: Database;
+  /** With the index at this version, nothing is due from one time until before another. */
+  #quiet = { version: -1, from: '', until: '' };
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Marks what has expired by `now` (`YYYY-MM-DDThh:mm:ssZ`) and returns the state of the index after that. Cheap where
+   * nothing has.
+   */
+  async sweep(now: string): Promise<RegistryState> {
+    const state = await readState(this.#db.query);
+    const { version, from, until } = this.#quiet;
+    if (state.version === version && from <= now && now < until) return state;
+    const next = await nextDue(this.#db, state.sweptAt, now);
+    const backwards = now < state.sweptAt;
+    if (next !== undefined && (backwards || next <= now)) return sweepExpired(this.#db, now);
+    if (!backwards) this.#quiet = { version: state.version, from: state.sweptAt, until: next ?? '9999' };
+    return state;
+  }
+}
+
+async function sweepExpired(db: Database, now: string): Promise<RegistryState> {
   for (;;) {
     const finished = await writeIndex(db, async (queries, { sweptAt, version }) => {
       const { after, upTo, from, to, order } = range(sweptAt, now);

@@ -191,3 +191,40 @@ test('events tell of uploads', async () => {
   await reader?.cancel();
   expect((await uploaded).status).toBe(201);
 });
+
+const tagOf = (response: Response): string => response.headers.get('etag') ?? '';
+
+/** fetch says no-cache by itself where a condition is given. */
+const ask = (media: string, tag?: string): Promise<Response> => {
+  const condition = tag === undefined ? {} : { 'if-none-match': tag, 'cache-control': 'max-age=0' };
+  return server.fetch('/metadata', { headers: { accept: media, ...condition } });
+};
+
+describe('a list that a client has already', () => {
+  test('is not sent again until the registry changes', async () => {
+    for (const media of ['application/json', 'text/html', 'application/xml']) {
+      const first = await ask(media);
+      expect(first.status).toBe(200);
+      expect(first.headers.get('vary')).toContain('Accept');
+      expect(first.headers.get('cache-control')).toBe('no-cache');
+      const again = await ask(media, tagOf(first));
+      expect({ media, status: again.status, body: await again.text() }).toEqual({ media, status: 304, body: '' });
+      expect(tagOf(again)).toBe(tagOf(first));
+    }
+    const before = tagOf(await ask('application/json'));
+    expect((await ask('text/html', before)).status).toBe(200);
+    await server.upload(await server.document('etag.img', Buffer.alloc(4096, 'etag')));
+    expect((await ask('application/json', before)).status).toBe(200);
+  });
+
+  test('is sent again by a server that was started anew', async () => {
+    const tag = tagOf(await ask('application/json'));
+    await server.restart();
+    expect((await ask('application/json', tag)).status).toBe(200);
+  });
+
+  test('is made anew where it depends on the policy', async () => {
+    const response = await server.fetch('/metadata?admitted=true', { headers: { accept: 'application/json' } });
+    expect(response.headers.get('cache-control')).toBeNull();
+  });
+});

@@ -13,9 +13,9 @@ import {
 import { ConnectionThread } from './connection-thread.ts';
 import { readerPragmas, writerPragmas } from './pragmas.ts';
 
-/** Whether a query only reads: those of the builder that select, and texts that begin so. */
+/** Whether a query only reads: those of the builder that select, and texts that begin so. Readers refuse to write. */
 function reads({ query, sql }: CompiledQuery): boolean {
-  return SelectQueryNode.is(query) || /^\s*select\b/iu.test(sql);
+  return SelectQueryNode.is(query) || /^\s*(?:select|with)\b/iu.test(sql);
 }
 
 /** Lets one after the other in. */

@@ -57,39 +57,31 @@ commit;
 
 -- first page
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select "valid_until" from "entries" where "valid_until" > ? order by "valid_until" limit ?;
 select * from "entry_classes" where "version" > ?;
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?;
-select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 
 -- by title, with a filter
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-with "fitting" as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" asc, "id" asc limit ?;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 
 -- all, with history
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? order by "e"."created" desc, "e"."id" desc limit ?;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?, ?);
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?;
-select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."id" in (select value from json_each(?)) and "e"."replaced_by" is null and (e.status || '') = ? limit ?) as "narrowed" group by "class_id";
-with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select value from json_each(?))) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+select class_id, count(*) as count from (with matching as materialized (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = ?) as counted group by class_id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
-select "class_id", count(*) as "count" from (select "e"."class_id" from "entries" as "e" where "e"."email" = ? and "e"."replaced_by" is null and e.status = ? limit ?) as "narrowed" group by "class_id";
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?;
-select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
+select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and e.status = ? limit ?) as counted group by class_id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 
 -- history of an image
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = ? and "e"."email" = ? order by "e"."created" desc limit ?;
@@ -107,9 +99,9 @@ select "tag", "identifier", "created" from "entries" where "email" = ? and "tag"
 
 -- next page
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select "id" from "entries" where "valid_until" > ? and "valid_until" <= ? limit ?;
+select "valid_until" from "entries" where "valid_until" > ? order by "valid_until" limit ?;
 select * from "entry_classes" where "version" > ?;
-select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and ("e"."created", e.id) < (?, ?) order by "e"."created" desc, "e"."id" desc limit ?;
+select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and ("e"."created", e.id) < (?, ?) order by "e"."created" desc, "e"."id" desc limit ?) as walked;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
-with "fitting" as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select "id", "value" from "fitting" order by "value" desc, "id" desc limit ?;
+with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select id, value from fitting order by value desc, id desc limit ?;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);

@@ -10,6 +10,7 @@ import { type EventBoard } from '../../events.ts';
 import { wantedMedia } from '../../media.ts';
 import { parseInput } from '../../parse.ts';
 import { problemOf } from '../../problems.ts';
+import { unchanged } from '../../unchanged.ts';
 import { readPathArguments, type PathArguments } from './arguments.ts';
 import { entryPath } from '../../../pages/links.ts';
 import { listXml, presentEntry, presentList } from './present.ts';
@@ -32,9 +33,11 @@ export interface MetadataRouteDeps {
   readonly uploadLimit: RequestHandler;
   /** Is told that a document waits for its endorser. */
   readonly waits: () => void;
+  /** Other than that of every other server, and of this one before it was started: part of the tags of lists. */
+  readonly edition: string;
 }
 
-export function metadataRoutes({ registry, events, pages, uploadLimit, waits }: MetadataRouteDeps): Router {
+export function metadataRoutes({ registry, events, pages, uploadLimit, waits, edition }: MetadataRouteDeps): Router {
   const router = Router();
 
   router.post('/metadata', uploadLimit, async (request, response) => {
@@ -96,6 +99,8 @@ export function metadataRoutes({ registry, events, pages, uploadLimit, waits }: 
   async function answerList(request: Request, response: Response, path: PathArguments): Promise<void> {
     const media = wantedMedia(request, ['json', 'html', 'xml']);
     const query = parseInput(entryQuerySchema, { ...request.query, ...path });
+    // What is admitted may change with the policy and the clock, without a change of the registry.
+    if (!query.admitted && unchanged(request, response, `${edition}-${await registry.version()}-${media}`)) return;
     if (media === 'html') {
       response.type('html').send(await pages.list(query, request, { ...path }));
       return;
