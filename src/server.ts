@@ -34,6 +34,8 @@ import { policyRoutes } from './http/routes/policy/route.ts';
 import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
 import { openJobs } from './jobs/jobs.ts';
+import { keepSchedule } from './jobs/schedule.ts';
+import { type ImageMetadata } from './metadata/model.ts';
 import { createTarget } from './iscsi/target.ts';
 import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
@@ -41,6 +43,9 @@ import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
+import { createLocationBook } from './pull/location-health.ts';
+import { probeKey, probeKind, probeKindName } from './pull/probe-jobs.ts';
+import { type Registry } from './registry/registry.ts';
 import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
@@ -148,6 +153,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => puller.close());
     await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+    const book = createLocationBook(vault, puller.probe);
     const jobs = await openJobs({
       db: site.db,
       node,
@@ -161,12 +167,22 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           metadataOf: async (key) => (await registry.entry(key)).metadata,
           concurrency: config['pulls-at-once'],
         }),
+        probeKind({ book, entries: () => currentMetadata(registry) }),
       ],
       now,
       random: randomness,
       problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
     });
     closing.push(() => jobs.close());
+    const every = config['probe-every'] * 60 * 60 * 1000;
+    closing.push(
+      keepSchedule({
+        jobs,
+        scheduled: every === 0 ? [] : [{ kind: probeKindName, key: probeKey, every }],
+        now,
+        problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
+      }),
+    );
     const pulls = createPulls({ jobs, vault });
     jobs.onChange((job) => {
       events.announce({ type: 'job', data: presentEvent(job) });
@@ -210,7 +226,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     let url = '';
     let postman: Postman | undefined;
-    const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
+    const pages = sitePages({
+      registry,
+      judge: judged,
+      locations: (metadata) => book.read(metadata),
+      origin: () => url,
+      site: { name: 'Mintmark', hasLog: true },
+    });
     const uploads = uploadLimit(config['upload-limit']);
     const edition = randomness(9).toString('base64url');
     const operatorOnly = requireOperator(operator.token);
@@ -226,7 +248,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         endorserRoutes(registry, pages),
         trustRoutes(site.trust),
         policyRoutes({ policy, registry, now }),
-        imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
+        imageRoutes({
+          registry,
+          admits,
+          cached: (identifier) => vault.image(identifier),
+          book,
+          operator: operatorOnly,
+        }),
         cacheRoutes({ vault, pulls, delivery, upkeep, quota, operator: operatorOnly }),
         jobRoutes({ jobs, operator: operatorOnly }),
         volumeRoutes({
@@ -286,6 +314,17 @@ function openPolicy(file: string | undefined, log: Logger): Pick<WatchedPolicy, 
     changed: () => log.info({ file }, 'the policy has changed'),
     refused: (problem) => log.error({ err: problem, file }, 'the policy is wrong; the one before stays in force'),
   });
+}
+
+/** Of every entry that stands now, page by page. */
+async function* currentMetadata(registry: Registry): AsyncGenerator<ImageMetadata> {
+  let cursor: string | undefined;
+  do {
+    const query = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await registry.find(entryQuerySchema.parse(query));
+    for (const { metadata } of page.entries) yield metadata;
+    cursor = page.next;
+  } while (cursor !== undefined);
 }
 
 async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> {
