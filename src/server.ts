@@ -21,11 +21,9 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
-import { presentPull } from './http/routes/cache/present.ts';
 import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
-import { presentEvent } from './http/routes/jobs/present.ts';
 import { jobRoutes } from './http/routes/jobs/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
@@ -33,9 +31,6 @@ import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
 import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
-import { openJobs } from './jobs/jobs.ts';
-import { keepSchedule } from './jobs/schedule.ts';
-import { type ImageMetadata } from './metadata/model.ts';
 import { createTarget } from './iscsi/target.ts';
 import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
@@ -44,17 +39,17 @@ import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
 import { createLocationBook } from './pull/location-health.ts';
-import { probeKey, probeKind, probeKindName } from './pull/probe-jobs.ts';
-import { type Registry } from './registry/registry.ts';
-import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
+import { createPulls } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
 import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { imageRepair } from './repair.ts';
+import { openSiteJobs } from './site-jobs.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { openSiteStore } from './site-vault.ts';
+import { createUpkeepJobs } from './upkeep-jobs.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUseNotes } from './vault/last-use.ts';
 import { createLeases } from './vault/leases.ts';
@@ -153,51 +148,32 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => puller.close());
     await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
-    const book = createLocationBook(vault, puller.probe);
-    const jobs = await openJobs({
-      db: site.db,
-      node,
-      place,
-      ...(config.redis === undefined
-        ? {}
-        : { queue: (await import('./jobs/engines/redis.ts')).overRedis(config.redis) }),
-      kinds: [
-        pullKind({
-          puller,
-          metadataOf: async (key) => (await registry.entry(key)).metadata,
-          concurrency: config['pulls-at-once'],
-        }),
-        probeKind({ book, entries: () => currentMetadata(registry) }),
-      ],
-      now,
-      random: randomness,
-      problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
-    });
-    closing.push(() => jobs.close());
-    const every = config['probe-every'] * 60 * 60 * 1000;
-    closing.push(
-      keepSchedule({
-        jobs,
-        scheduled: every === 0 ? [] : [{ kind: probeKindName, key: probeKey, every }],
-        now,
-        problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
-      }),
-    );
-    const pulls = createPulls({ jobs, vault });
-    jobs.onChange((job) => {
-      events.announce({ type: 'job', data: presentEvent(job) });
-      if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
-    });
     const upkeep = createUpkeep({
       vault,
       volumes,
       leases,
       grace: config['gc-grace'] * 60 * 60 * 1000,
       repair: imageRepair({ registry, puller, onProgress: pulling, log }),
-      onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
       log,
     });
     repairSoon = () => upkeep.repairSoon();
+    const book = createLocationBook(vault, puller.probe);
+    const jobs = await openSiteJobs({
+      book,
+      config,
+      db: site.db,
+      node,
+      place,
+      puller,
+      registry,
+      upkeep,
+      events,
+      now,
+      randomness,
+      log,
+    });
+    closing.push(() => jobs.close());
+    const pulls = createPulls({ jobs, vault });
 
     const target = await createTarget({
       portals: [config.iscsi],
@@ -247,7 +223,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         }),
         endorserRoutes(registry, pages),
         trustRoutes(site.trust),
-        policyRoutes({ policy, registry, now }),
+        policyRoutes({ policy, registry, now, pages }),
         imageRoutes({
           registry,
           admits,
@@ -255,7 +231,16 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           book,
           operator: operatorOnly,
         }),
-        cacheRoutes({ vault, pulls, delivery, upkeep, quota, operator: operatorOnly }),
+        cacheRoutes({
+          vault,
+          pulls,
+          puller,
+          delivery,
+          upkeep,
+          upkeepJobs: createUpkeepJobs(jobs),
+          quota,
+          operator: operatorOnly,
+        }),
         jobRoutes({ jobs, operator: operatorOnly }),
         volumeRoutes({
           volumes,
@@ -285,11 +270,10 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(
       () => endServer(server),
       () => events.close(),
-      // Requests wait for jobs: these are handed back first.
-      () => jobs.close(),
       () => upkeep.close(),
+      // Requests wait for jobs, and jobs do the upkeep: these are handed back first.
+      () => jobs.close(),
     );
-    upkeep.begin();
     await jobs.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
     postman = openMail(config, {
@@ -314,17 +298,6 @@ function openPolicy(file: string | undefined, log: Logger): Pick<WatchedPolicy, 
     changed: () => log.info({ file }, 'the policy has changed'),
     refused: (problem) => log.error({ err: problem, file }, 'the policy is wrong; the one before stays in force'),
   });
-}
-
-/** Of every entry that stands now, page by page. */
-async function* currentMetadata(registry: Registry): AsyncGenerator<ImageMetadata> {
-  let cursor: string | undefined;
-  do {
-    const query = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await registry.find(entryQuerySchema.parse(query));
-    for (const { metadata } of page.entries) yield metadata;
-    cursor = page.next;
-  } while (cursor !== undefined);
 }
 
 async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> {
