@@ -39,6 +39,7 @@ import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
+import { createLocationBook } from './pull/location-health.ts';
 import { createPulls } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
@@ -157,7 +158,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       log,
     });
     repairSoon = () => upkeep.repairSoon();
+    const book = createLocationBook(vault, puller.probe);
     const jobs = await openSiteJobs({
+      book,
       config,
       db: site.db,
       node,
@@ -209,6 +212,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           ([image, newest]) => presentCached(image, newest),
           () => undefined,
         ),
+      locations: (metadata) => book.read(metadata),
       origin: () => url,
       site: { name: 'Mintmark', hasLog: true },
     });
@@ -227,7 +231,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         endorserRoutes(registry, pages),
         trustRoutes(site.trust),
         policyRoutes({ policy, registry, now, pages }),
-        imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
+        imageRoutes({
+          registry,
+          admits,
+          cached: (identifier) => vault.image(identifier),
+          book,
+          operator: operatorOnly,
+        }),
         cacheRoutes({
           vault,
           pulls,

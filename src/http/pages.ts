@@ -9,7 +9,8 @@ import { errorPage } from '../pages/error.tsx';
 import { logPage } from '../pages/log.tsx';
 import { policyPage } from '../pages/policy.tsx';
 import { uploadPage } from '../pages/upload.tsx';
-import { type CacheView, type FailureView, type SiteView } from '../pages/view.ts';
+import { type CacheView, type FailureView, type LocationView, type SiteView } from '../pages/view.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
 import { type Judgement } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
 import { entryQuerySchema, type EntryQuery } from '../registry/query.ts';
@@ -27,6 +28,8 @@ export interface PagesDeps {
   readonly judge: (entry: RegistryEntry) => Judgement;
   /** What the cache has of an image; undefined where it does not answer. */
   readonly cached: (identifier: string) => Promise<CacheView | undefined>;
+  /** What is known of the locations of an image. */
+  readonly locations: (metadata: ImageMetadata) => Promise<readonly LocationView[]>;
   /** Address of the site as its users see it. */
   readonly origin: () => string;
   readonly site: SiteView;
@@ -50,7 +53,7 @@ function chosenOf(query: Request['query']): Readonly<Record<string, string>> {
 const failuresOf = ({ failures }: Readonly<Record<string, unknown>>): readonly FailureView[] =>
   Array.isArray(failures) ? (failures as readonly FailureView[]) : [];
 
-export function sitePages({ registry, judge, cached, origin, site }: PagesDeps): SitePages {
+export function sitePages({ registry, judge, cached, locations, origin, site }: PagesDeps): SitePages {
   return {
     async list(query: EntryQuery, request, path) {
       const { entries, total, exact, facets, next } = await registry.find(query);
@@ -81,6 +84,7 @@ export function sitePages({ registry, judge, cached, origin, site }: PagesDeps):
         others,
         judgement: judge(entry),
         ...(cache === undefined ? {} : { cache }),
+        health: await locations(entry.metadata),
         origin: origin(),
       });
     },

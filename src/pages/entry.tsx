@@ -7,7 +7,7 @@ import { endorserPath, entryPath, imagePath, listPath } from './links.ts';
 import { Badge, Commands, sizeText, Standing, numberText, When } from './parts.tsx';
 import { Verdicts } from './policy.tsx';
 import { Signature } from './signature.tsx';
-import { type CacheView, type EntryView, type JudgementView, type SiteView } from './view.ts';
+import { type CacheView, type EntryView, type JudgementView, type LocationView, type SiteView } from './view.ts';
 
 export interface EntryProps {
   readonly site: SiteView;
@@ -20,6 +20,8 @@ export interface EntryProps {
   readonly judgement?: JudgementView;
   /** What this site's cache has of it. */
   readonly cache?: CacheView;
+  /** What is known of the locations. */
+  readonly health?: readonly LocationView[];
   /** Address of this site as a client reaches it, such as `https://images.example.org`. */
   readonly origin: string;
 }
@@ -195,7 +197,8 @@ function EntryRows({ entries, shown }: { entries: readonly EntryView[]; shown?: 
   );
 }
 
-export function entryPage({ site, entry, history, others, judgement, cache, origin }: EntryProps): string {
+export function entryPage(props: EntryProps): string {
+  const { site, entry, history, others, judgement, cache, health = [], origin } = props;
   const { metadata, key, standing } = entry;
   return pageText(
     <Layout site={site} title={titleOf(entry)} section="images" scripts={cache === undefined ? [] : ['pull.js']}>
@@ -224,7 +227,7 @@ export function entryPage({ site, entry, history, others, judgement, cache, orig
       <div class="panels">
         <div>
           <Facts entry={entry} />
-          <Contents entry={entry} />
+          <Contents entry={entry} health={health} />
           <Use entry={entry} origin={origin} />
         </div>
         <div>
