@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AttachmentDetails } from '../../src/http/routes/attachments/schema.ts';
-import { parseEndpoint } from '../../src/config/endpoint.ts';
 import { Site } from '../e2e/site.ts';
 import { describeWithTools } from '../setup/tools.ts';
 import { Machine, userNetwork } from './machine.ts';
@@ -44,20 +43,12 @@ describeWithTools('machines that boot from a disk over iSCSI', ['qemu-system-x86
     }
   });
 
-  test('iPXE, by sanboot', async () => {
-    const { portal, iqn, lun, initiator, chap } = await attach('ipxe');
+  test('iPXE, by the printed script with sanboot', async () => {
+    // iPXE takes the file that follows it in memory for a script.
     const script = site.path('boot.ipxe');
     writeFileSync(
       script,
-      [
-        '#!ipxe',
-        'dhcp',
-        `set initiator-iqn ${initiator}`,
-        `set username ${chap.name}`,
-        `set password ${chap.secret}`,
-        `sanboot iscsi:${hostAddress}::${parseEndpoint(portal)?.port ?? 0}:${lun}:${iqn}`,
-        '',
-      ].join('\n'),
+      `${(await attach('ipxe')).guide.ipxe.replace('iscsi:127.0.0.1:', `iscsi:${hostAddress}:`)}\n`,
     );
     const machine = Machine.start(['-m', '256', ...userNetwork, '-kernel', ipxe, '-initrd', script], site.folder);
     try {

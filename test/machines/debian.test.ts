@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Site } from '../e2e/site.ts';
 import { describeWithTools } from '../setup/tools.ts';
+import { allocatedBytes } from './allocated.ts';
 import { Machine } from './machine.ts';
 import { debianImage } from './places.ts';
 
+const mebibyte = 1024 * 1024;
 /** Seconds; two machines share what the processor has. */
 const boot = 240;
 
@@ -29,18 +31,19 @@ describeWithTools('a Debian image', ['qemu-system-x86_64', debianImage], () => {
   afterAll(() => site?.close());
 
   /** Makes a clone and starts a machine on it, as the printed commands say. */
-  async function start(host: string): Promise<Machine> {
+  async function start(host: string): Promise<{ readonly volume: string; readonly machine: Machine }> {
     const { uuid } = await site.volume(['--image', identifier, '--tag', host]);
     const { guide } = await site.attach(uuid, `iqn.2026-01.org.example:${host}`);
-    return Machine.paste(guide.qemu, site.folder);
+    return { volume: uuid, machine: Machine.paste(guide.qemu, site.folder) };
   }
 
   test('two clones boot to a login beside each other, and what one writes the other never sees', async () => {
-    const machines: Machine[] = [];
+    const first = await start('one');
+    const second = await start('two');
+    const one = first.machine;
+    const two = second.machine;
     try {
-      machines.push(await start('one'), await start('two'));
-      await Promise.all(machines.map(login));
-      const [one, two] = machines as [Machine, Machine];
+      await Promise.all([login(one), login(two)]);
       expect(await one.run('. /etc/os-release; echo $ID $VERSION_ID')).toBe('debian 12\n');
       await one.run('echo one > /who; sync');
       expect(await two.run('ls /who 2>&1 || true')).toMatch(/No such file/u);
@@ -49,8 +52,16 @@ describeWithTools('a Debian image', ['qemu-system-x86_64', debianImage], () => {
       expect([await one.run('cat /who'), await two.run('cat /who')]).toEqual(['one\n', 'two\n']);
       // Every file of the packages is as Debian made it: read from the disk, through the clone.
       expect(await two.run('dpkg --verify login coreutils libc6 | grep -v "missing " || true', 120)).toBe('');
+      // QEMU passes on what the machine trims.
+      const before = allocatedBytes(site, second.volume);
+      await two.run('dd if=/dev/urandom of=/large bs=1M count=16 2>/dev/null; sync', 60);
+      expect(allocatedBytes(site, second.volume)).toBeGreaterThan(before + 14 * mebibyte);
+      await two.run('rm /large; sync; fstrim /', 60);
+      await expect
+        .poll(() => allocatedBytes(site, second.volume), { timeout: 20_000 })
+        .toBeLessThan(before + 4 * mebibyte);
     } finally {
-      await Promise.all(machines.map((machine) => machine.stop()));
+      await Promise.all([one.stop(), two.stop()]);
     }
   }, 300_000);
 });

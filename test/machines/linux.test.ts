@@ -1,12 +1,12 @@
 // A Linux machine with the initiator of its kernel, on a clone of an image of a whole server: cut off, trimmed, never wrong.
 import { randomBytes } from 'node:crypto';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type AttachmentDetails } from '../../src/http/routes/attachments/schema.ts';
 import { mustRun } from '../e2e/command.ts';
 import { type Site } from '../e2e/site.ts';
 import { describeWithTools } from '../setup/tools.ts';
+import { allocatedBytes } from './allocated.ts';
 import { Machine, userNetwork } from './machine.ts';
 import { kernel, kernelFolder } from './places.ts';
 import { openMachineSite } from './site.ts';
@@ -47,13 +47,6 @@ describeWithTools('a Linux machine', tools, () => {
       process.stderr.write(machine.said);
     });
   });
-
-  /** Bytes that the volume's own files take on the node. */
-  function allocated(): number {
-    const folder = site.path('data');
-    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes(volume));
-    return names.reduce((sum, name) => sum + statSync(join(folder, name)).blocks * 512, 0);
-  }
 
   test('logs in as the printed commands say, with CHAP and digests', async () => {
     const lines = attachment.guide.iscsiadm.split('\n');
@@ -110,9 +103,9 @@ describeWithTools('a Linux machine', tools, () => {
 
   test('gives space back with fstrim; what was trimmed reads as zeros, and never as the image', async () => {
     await machine.run('mount /dev/sda /mnt; rm -f /mnt/[0-9]*; /sbin/fstrim /mnt; sync', 60);
-    const empty = allocated();
+    const empty = allocatedBytes(site, volume);
     await machine.run('dd if=/dev/urandom of=/mnt/large bs=1M count=32 conv=fsync 2>/dev/null', 60);
-    expect(allocated()).toBeGreaterThan(empty + 30 * mebibyte);
+    expect(allocatedBytes(site, volume)).toBeGreaterThan(empty + 30 * mebibyte);
     // Extents of the file, in blocks of 4 KiB: first and count.
     const extents = [
       ...(await machine.run('filefrag -b4096 -e /mnt/large')).matchAll(/^\s+\d+:.*?:\s+(\d+)\.\.\s*(\d+):/gmu),
@@ -124,7 +117,7 @@ describeWithTools('a Linux machine', tools, () => {
       const read = `dd if=/dev/sda bs=4096 skip=${first ?? ''} count=${count} 2>/dev/null`;
       expect(await machine.run(`${read} | tr -d '\\0' | wc -c`, 60)).toBe('0\n');
     }
-    await expect.poll(allocated, { timeout: 20_000 }).toBeLessThan(empty + 8 * mebibyte);
+    await expect.poll(() => allocatedBytes(site, volume), { timeout: 20_000 }).toBeLessThan(empty + 8 * mebibyte);
     await machine.run('umount /mnt');
   });
 
