@@ -56,9 +56,10 @@ test('a folder that is not there is told', async () => {
   await expect(loadTrustFolder(join(folder, 'none'))).rejects.toMatchObject({ code: 'trust.settings' });
 });
 
+const openssl = (...args: string[]): Promise<unknown> => promisify(execFile)('openssl', args);
+
 describeWithTools('with openssl', ['openssl'], () => {
   test('hashed names, as openssl rehash makes them, count once', async () => {
-    const openssl = (...args: string[]): Promise<unknown> => promisify(execFile)('openssl', args);
     const [key, certificate] = [join(folder, 'ca.key'), join(folder, 'ca.pem')];
     await openssl(
       'req',
