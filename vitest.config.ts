@@ -5,7 +5,6 @@ import LongestFirst from './test/setup/longest-first.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     globalSetup: ['test/setup/build.ts'],
     reporters: ['default', './test/setup/left-out-reporter.ts'],
     // Many suites wait for other programs more than they compute.
@@ -14,5 +13,28 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'suites',
+          include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+          exclude: ['test/machines/**'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Whole machines in software emulation take a processor each: they run when the rest is done.
+        extends: true,
+        test: {
+          name: 'machines',
+          include: ['test/machines/*.test.ts'],
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

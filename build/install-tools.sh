@@ -11,9 +11,9 @@ packages=(
   redis-server                                   # the queue that several processes share
   python3-aiosmtpd                               # takes the mails of the confirmations
   nginx-light                                    # a web location nobody here wrote
-  open-iscsi busybox-static cpio e2fsprogs       # the machine that logs in with the kernel's initiator
-  mmdebstrap                                     # a Debian disk image made from scratch
-  libvirt-daemon-system libvirt-clients          # takes the XML that is printed
+  open-iscsi busybox-static cpio e2fsprogs kmod  # the machine that logs in with the kernel's initiator
+  mmdebstrap fdisk grub-common grub-pc-bin       # a Debian disk image made from scratch
+  libvirt-daemon-system libvirt-clients libxml2-utils  # takes the XML that is printed
   curl rclone                                    # the peers of the pull benchmark
   xz-utils bzip2 zstd
 )
@@ -30,4 +30,6 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${as_root[@]}" env RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 bash "$(dirname "$0")/install-minio.sh"
+bash "$(dirname "$0")/install-kernel.sh"
+bash "$(dirname "$0")/make-debian-image.sh"
 echo 'all test tools are installed'

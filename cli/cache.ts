@@ -1,4 +1,4 @@
-// `mintmark cache pin|unpin|evict|usage|gc|scrub|cancel`: what stays in the cache, what goes, and whether all is sound.
+// `mintmark cache pin|unpin|evict|usage|gc|scrub|rate|cancel`: what stays in the cache, what goes, and whether all is sound.
 import { z } from 'zod';
 import { Fault } from '../src/errors/fault.ts';
 import { exitCodes } from '../src/errors/table.ts';
@@ -6,6 +6,7 @@ import {
   collectionAnswer,
   evictionAnswer,
   pinAnswer,
+  rateBody,
   scrubAnswer,
   usageAnswer,
 } from '../src/http/routes/cache/schema.ts';
@@ -141,6 +142,19 @@ export const upkeepCommands: CommandGroup = (program, context) => {
       const report = await api.json(scrubAnswer, '/cache/scrubs', { method: 'POST', body });
       answer(context, flags, report, () => scrubText(report));
       if (report.broken.length > 0) process.exitCode = exitCodes.failed;
+    });
+
+  withServerFlags(
+    cache.command('rate').description('how fast all pulls of the server together may be; without a rate, say it'),
+  )
+    .argument('[rate]', 'bytes per second (10M), or none; it counts at once, until the server is started again')
+    .action(async (rate: string | undefined, flags: ServerFlags) => {
+      const api = await connect(context, flags);
+      const body = rate === undefined ? undefined : { bytesPerSecond: rate === 'none' ? null : parseSize(rate) };
+      const state = await api.json(rateBody, '/cache/rate', body === undefined ? {} : { method: 'PUT', body });
+      answer(context, flags, state, () =>
+        state.bytesPerSecond === null ? 'as fast as it goes' : `${state.bytesPerSecond} bytes per second`,
+      );
     });
 
   withServerFlags(cache.command('cancel').description('end the pull of an image for all that wait for it'))

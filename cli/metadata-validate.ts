@@ -8,7 +8,7 @@ import { isTimestamp } from '../src/metadata/values.ts';
 import { loadTrustFolder } from '../src/trust/folder.ts';
 import { type Failure, type Step } from '../src/trust/report.ts';
 import { trustLevels, type TrustLevel, type TrustSettings } from '../src/trust/settings.ts';
-import { createVerifier } from '../src/trust/verifier.ts';
+import { openVerifierPool } from '../src/trust/pool.ts';
 import { type CliContext } from './context.ts';
 import { readDocument } from './metadata-file.ts';
 
@@ -28,7 +28,13 @@ interface Verdict {
   readonly weak: boolean;
 }
 
-type Judge = (bytes: Uint8Array) => Promise<Verdict>;
+interface Judge {
+  readonly judge: (bytes: Uint8Array) => Promise<Verdict>;
+  readonly close: () => Promise<void>;
+}
+
+/** Milliseconds that the check of one document may take. */
+const timeLimit = 10_000;
 
 /** Adds the command. */
 export function addValidate(metadata: Command, context: CliContext): void {
@@ -57,18 +63,21 @@ async function judgeFor(context: CliContext, options: ValidateOptions): Promise<
   const now = (): Date => (options.at === undefined ? context.now() : new Date(options.at));
   if (options.unsigned === true) {
     const schema = loadMetadataSchema();
-    return (bytes) => {
+    const judge = (bytes: Uint8Array): Promise<Verdict> => {
       const { failures } = checkUnsigned(bytes, schema, { now: now(), skewSeconds: 300 });
       return Promise.resolve({ failures, steps: [], warnings: [], weak: false });
     };
+    return { judge, close: () => Promise.resolve() };
   }
   const trust: TrustSettings =
     options.trust === undefined ? { acceptUnknown: true } : await loadTrustFolder(options.trust);
-  const verify = createVerifier({ ...trust, now, level: options.level, allowLegacy: options.allowLegacy === true });
-  return async (bytes) => {
-    const { valid, ...report } = await verify(bytes);
+  const settings = { ...trust, now, level: options.level, allowLegacy: options.allowLegacy === true };
+  const pool = openVerifierPool(settings, { threads: 1, timeLimit });
+  const judge = async (bytes: Uint8Array): Promise<Verdict> => {
+    const { valid, ...report } = await pool.verify(bytes);
     return { ...report, warnings: report.warnings ?? [], weak: valid && 'weak' in report && report.weak };
   };
+  return { judge, close: () => pool.close() };
 }
 
 const marks = { passed: '+', weak: '~', warned: '!', failed: '-', skipped: ' ' } as const;
@@ -88,7 +97,7 @@ function describe(file: string, verdict: Verdict): string {
   ].join('\n');
 }
 
-async function judgeFile(context: CliContext, file: string, judge: Judge): Promise<Verdict> {
+async function judgeFile(context: CliContext, file: string, { judge }: Judge): Promise<Verdict> {
   try {
     return await judge(await readDocument(context, file));
   } catch (error) {
@@ -105,6 +114,19 @@ async function judgeFile(context: CliContext, file: string, judge: Judge): Promi
 
 async function validate(context: CliContext, files: readonly string[], options: ValidateOptions): Promise<void> {
   const judge = await judgeFor(context, options);
+  try {
+    await validateFiles(context, files, options, judge);
+  } finally {
+    await judge.close();
+  }
+}
+
+async function validateFiles(
+  context: CliContext,
+  files: readonly string[],
+  options: ValidateOptions,
+  judge: Judge,
+): Promise<void> {
   let allValid = true;
   for (const file of files) {
     const verdict = await judgeFile(context, file, judge);

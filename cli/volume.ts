@@ -31,6 +31,7 @@ const guideText = ({ initiator, iqn, lun, portal, guide }: AttachmentDetails): s
     `\nLinux (as root):\n${guide.iscsiadm}`,
     `\nlibvirt, once for the secret:\n${guide.libvirtSecret}`,
     `\nlibvirt, in the domain:\n${guide.libvirtDisk}`,
+    `\niPXE:\n${guide.ipxe}`,
     `\nlibiscsi's tools (add -i ${initiator}):\n${guide.url}`,
   ].join('\n');
 

@@ -21,11 +21,9 @@ import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { cacheRoutes } from './http/routes/cache/route.ts';
-import { presentPull } from './http/routes/cache/present.ts';
 import { confirmationRoutes } from './http/routes/confirmations/route.ts';
 import { endorserRoutes } from './http/routes/endorsers/route.ts';
 import { imageRoutes } from './http/routes/images/route.ts';
-import { presentEvent } from './http/routes/jobs/present.ts';
 import { jobRoutes } from './http/routes/jobs/route.ts';
 import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
@@ -33,7 +31,6 @@ import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
 import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
-import { openJobs } from './jobs/jobs.ts';
 import { createTarget } from './iscsi/target.ts';
 import { nodeName } from './node-name.ts';
 import { operatorToken } from './operator-token.ts';
@@ -41,15 +38,17 @@ import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
-import { createPulls, pullKind, pullKindName } from './pull/pull-jobs.ts';
+import { createPulls } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
 import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
 import { imageRepair } from './repair.ts';
+import { openSiteJobs } from './site-jobs.ts';
 import { openSiteRegistry } from './site-registry.ts';
 import { openSiteStore } from './site-vault.ts';
+import { createUpkeepJobs } from './upkeep-jobs.ts';
 import { createUpkeep } from './upkeep.ts';
 import { createUseNotes } from './vault/last-use.ts';
 import { createLeases } from './vault/leases.ts';
@@ -148,40 +147,30 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => puller.close());
     await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
-    const jobs = await openJobs({
-      db: site.db,
-      node,
-      place,
-      ...(config.redis === undefined
-        ? {}
-        : { queue: (await import('./jobs/engines/redis.ts')).overRedis(config.redis) }),
-      kinds: [
-        pullKind({
-          puller,
-          metadataOf: async (key) => (await registry.entry(key)).metadata,
-          concurrency: config['pulls-at-once'],
-        }),
-      ],
-      now,
-      random: randomness,
-      problem: (error, doing) => log.warn({ err: error }, `jobs: ${doing} failed, and is tried again`),
-    });
-    closing.push(() => jobs.close());
-    const pulls = createPulls({ jobs, vault });
-    jobs.onChange((job) => {
-      events.announce({ type: 'job', data: presentEvent(job) });
-      if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
-    });
     const upkeep = createUpkeep({
       vault,
       volumes,
       leases,
       grace: config['gc-grace'] * 60 * 60 * 1000,
       repair: imageRepair({ registry, puller, onProgress: pulling, log }),
-      onScrub: (progress) => events.announce({ type: 'scrub', data: { ...progress } }),
       log,
     });
     repairSoon = () => upkeep.repairSoon();
+    const jobs = await openSiteJobs({
+      config,
+      db: site.db,
+      node,
+      place,
+      puller,
+      registry,
+      upkeep,
+      events,
+      now,
+      randomness,
+      log,
+    });
+    closing.push(() => jobs.close());
+    const pulls = createPulls({ jobs, vault });
 
     const target = await createTarget({
       portals: [config.iscsi],
@@ -190,7 +179,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     closing.push(() => target.close());
     volumes.onDetach(({ iqn, initiator }) => target.endSessions(iqn, initiator));
-    const portal = config['iscsi-address'] ?? target.portals[0] ?? config.iscsi;
+    const portal = target.portals[0] ?? config.iscsi;
 
     const noteUse = createUseNotes(vault);
     const delivery = createDelivery({
@@ -225,9 +214,18 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         }),
         endorserRoutes(registry, pages),
         trustRoutes(site.trust),
-        policyRoutes({ policy, registry, now }),
+        policyRoutes({ policy, registry, now, pages }),
         imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
-        cacheRoutes({ vault, pulls, delivery, upkeep, quota, operator: operatorOnly }),
+        cacheRoutes({
+          vault,
+          pulls,
+          puller,
+          delivery,
+          upkeep,
+          upkeepJobs: createUpkeepJobs(jobs),
+          quota,
+          operator: operatorOnly,
+        }),
         jobRoutes({ jobs, operator: operatorOnly }),
         volumeRoutes({
           volumes,
@@ -235,7 +233,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           operator: operatorOnly,
           resized: (uuid) => target.capacityChanged(uuid),
         }),
-        attachmentRoutes({ volumes, delivery, operator: operatorOnly, events, portal: () => portal }),
+        attachmentRoutes({
+          volumes,
+          delivery,
+          operator: operatorOnly,
+          events,
+          portal: () => config['iscsi-address'] ?? portal,
+        }),
         logRoutes(decisions, operatorOnly, pages),
         operationRoutes({ events, ready: () => registry.find(oneEntry).then(() => undefined) }),
         pageRoutes(pages),
@@ -251,11 +255,10 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     closing.push(
       () => endServer(server),
       () => events.close(),
-      // Requests wait for jobs: these are handed back first.
-      () => jobs.close(),
       () => upkeep.close(),
+      // Requests wait for jobs, and jobs do the upkeep: these are handed back first.
+      () => jobs.close(),
     );
-    upkeep.begin();
     await jobs.begin();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
     postman = openMail(config, {

@@ -1,4 +1,4 @@
-// The upkeep of the vault beside a running server: what may be evicted, garbage collected every hour, scrubs and repairs.
+// The upkeep of the vault beside a running server: what may be evicted, collections of garbage, scrubs and repairs.
 import { type Logger } from 'pino';
 import { Fault } from './errors/fault.ts';
 import { collectGarbage, type Collection } from './vault/collect.ts';
@@ -19,7 +19,6 @@ export interface UpkeepDeps {
   readonly grace: number;
   /** Fetches again what an image has lost. */
   readonly repair: RepairImage;
-  readonly onScrub: (progress: ScrubProgress) => void;
   readonly log: Logger;
 }
 
@@ -27,8 +26,6 @@ export interface UpkeepDeps {
 type Eviction = { readonly identifier: string } | { readonly freeBytes: number };
 
 export interface Upkeep {
-  /** Collects garbage every hour from now on. */
-  begin(): void;
   /** Throws `vault.in-use` with the reason, `not-found`. */
   evict(what: Eviction, dryRun: boolean): Promise<readonly ImagePointer[]>;
   /** Throws `vault.busy` while another collection runs. */
@@ -37,23 +34,18 @@ export interface Upkeep {
    * Ends early when `signal` is aborted; the next one goes on from there unless it is to start again. Throws `vault.busy` while another
    * scrub runs.
    */
-  scrub(signal: AbortSignal, restart: boolean): Promise<ScrubReport>;
-  /** Ends the scrub that runs. False: none does. */
-  cancelScrub(): boolean;
+  scrub(signal: AbortSignal, restart: boolean, onProgress: (progress: ScrubProgress) => void): Promise<ScrubReport>;
   /** Repairs, in the background, all images that are known to have lost something. */
   repairSoon(): void;
   /** Ends scrubs and repairs, and waits for a collection. */
   close(): Promise<void>;
 }
 
-const hour = 60 * 60 * 1000;
-
-export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, log }: UpkeepDeps): Upkeep {
+export function createUpkeep({ vault, volumes, leases, grace, repair, log }: UpkeepDeps): Upkeep {
   const stopping = new AbortController();
   const collections = new Set<Promise<Collection>>();
-  let scrubbing: { readonly report: Promise<ScrubReport>; readonly cancelled: AbortController } | undefined;
+  let scrubbing: Promise<ScrubReport> | undefined;
   let repairing: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
 
   async function collect(dryRun: boolean): Promise<Collection> {
     stopping.signal.throwIfAborted();
@@ -64,13 +56,6 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, l
     } finally {
       collections.delete(collection);
     }
-  }
-
-  function collectOnTime(): void {
-    collect(false).then(
-      ({ removedBytes, condemnedBytes }) => log.info({ removedBytes, condemnedBytes }, 'garbage was collected'),
-      (error: unknown) => log.error({ err: error }, 'garbage could not be collected'),
-    );
   }
 
   /** Says which volumes an image is held for, where it is for those of this node. */
@@ -91,10 +76,6 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, l
   }
 
   return {
-    begin() {
-      timer = setInterval(collectOnTime, hour);
-      timer.unref();
-    },
     async evict(what, dryRun) {
       await leases.settle();
       if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, dryRun });
@@ -104,26 +85,20 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, l
       );
     },
     collect,
-    async scrub(signal, restart) {
+    async scrub(signal, restart, onProgress) {
       stopping.signal.throwIfAborted();
       if (scrubbing !== undefined) throw new Fault('vault.busy', 'The vault is being scrubbed already.');
-      const cancelled = new AbortController();
-      const report = scrubVault(vault, {
-        signal: AbortSignal.any([signal, cancelled.signal, stopping.signal]),
+      scrubbing = scrubVault(vault, {
+        signal: AbortSignal.any([signal, stopping.signal]),
         restart,
         heal: repair,
-        onProgress: onScrub,
+        onProgress,
       });
-      scrubbing = { report, cancelled };
       try {
-        return await report;
+        return await scrubbing;
       } finally {
         scrubbing = undefined;
       }
-    },
-    cancelScrub() {
-      scrubbing?.cancelled.abort(new Fault('cancelled', 'The scrub was cancelled; the next one goes on from there.'));
-      return scrubbing !== undefined;
     },
     repairSoon() {
       // What is found while repairs run is found again when it is next read.
@@ -134,11 +109,10 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, onScrub, l
         });
     },
     async close() {
-      clearInterval(timer);
       stopping.abort(
         new Fault('vault.unavailable', 'The server is being stopped.', { action: 'Ask again when it runs.' }),
       );
-      await Promise.allSettled([...collections, scrubbing?.report, repairing]);
+      await Promise.allSettled([...collections, scrubbing, repairing]);
     },
   };
 }

@@ -21,6 +21,8 @@ export interface AttachGuide {
   readonly libvirtSecret: string;
   /** The `<disk>` element of a libvirt domain. */
   readonly libvirtDisk: string;
+  /** Script of iPXE that boots a machine from the disk; it holds the secret. */
+  readonly ipxe: string;
   /** URL for libiscsi's tools; it holds the secret. */
   readonly url: string;
 }
@@ -42,6 +44,7 @@ export function attachGuide(connection: Connection): AttachGuide {
     iscsiadm: iscsiadmLines(connection),
     libvirtSecret: libvirtSecretLines(connection),
     libvirtDisk: libvirtDisk(connection),
+    ipxe: ipxeScript(connection),
     url: `iscsi://${credentials}@${formatEndpoint(portal)}/${target}/${lun}`,
   };
 }
@@ -58,7 +61,7 @@ function qemuLines(connection: Connection): string {
     'driver=iscsi,node-name=mintmark,transport=tcp',
     `portal=${optionValue(formatEndpoint(portal))},target=${optionValue(target)},lun=${lun}`,
     `initiator-name=${optionValue(initiator)},user=${optionValue(chap.name)},password-secret=chap`,
-    ...(readOnly ? ['read-only=on'] : []),
+    readOnly ? 'read-only=on' : 'discard=unmap',
   ].join(',');
   return [
     saveSecret(connection),
@@ -106,5 +109,18 @@ function libvirtDisk({ portal, target, lun, initiator, chap, readOnly }: Connect
     "  <target dev='vda' bus='virtio'/>",
     ...(readOnly ? ['  <readonly/>'] : []),
     '</disk>',
+  ].join('\n');
+}
+
+/** The address of the disk is RFC 4173's: its LUN is hexadecimal, and the empty field is the protocol, TCP. */
+function ipxeScript({ portal, target, lun, initiator, chap }: Connection): string {
+  const host = portal.host.includes(':') ? `[${portal.host}]` : portal.host;
+  return [
+    '#!ipxe',
+    'dhcp',
+    `set initiator-iqn ${initiator}`,
+    `set username ${chap.name}`,
+    `set password ${chap.secret}`,
+    `sanboot iscsi:${host}::${portal.port}:${lun.toString(16)}:${target}`,
   ].join('\n');
 }

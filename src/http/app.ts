@@ -45,6 +45,11 @@ export function createApp({ routes, staticFolder, errorPage, trustedProxies, log
     });
     next();
   });
+  app.use((request, _response, next) => {
+    // No name here holds one, and PostgreSQL takes none.
+    if (/%00/u.test(request.path)) throw new Fault('not-found', 'there is nothing under a name with a zero byte');
+    next();
+  });
   app.use('/static', express.static(staticFolder, { index: false, maxAge: '1h' }));
   app.get('/', (_request, response) => response.redirect(302, '/metadata'));
   for (const router of routes) app.use(router);

@@ -13,6 +13,7 @@ import {
   evictionBody,
   pinAnswer,
   pullQuery,
+  rateBody,
   scrubAnswer,
   scrubBody,
   usageAnswer,
@@ -20,7 +21,7 @@ import {
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
-import { checkBody } from './routes/policy/schema.ts';
+import { checkBody, policyQuery } from './routes/policy/schema.ts';
 import {
   newSnapshotBody,
   newVolumeBody,
@@ -94,7 +95,9 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
       answer: [200, trustMaterialSchema],
     },
   },
-  '/policy': { get: { summary: 'The policy in force' } },
+  '/policy': {
+    get: { summary: 'The policy in force, and in plain sentences', query: policyQuery, types: ['text/html'] },
+  },
   '/policy/check': { post: { summary: 'The verdict of every rule on an image', body: checkBody } },
   '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
   '/cache/{identifier}': {
@@ -120,6 +123,14 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/usage': {
     get: { summary: 'What the vault holds, and what sharing saves', answer: [200, usageAnswer], operator: true },
   },
+  '/cache/rate': {
+    get: {
+      summary: 'Bytes per second that all pulls of this server may take together',
+      answer: [200, rateBody],
+      operator: true,
+    },
+    put: { summary: 'Change it, for pulls that run too', body: rateBody, answer: [200, rateBody], operator: true },
+  },
   '/cache/evictions': {
     post: {
       summary: 'Take images out of the cache, those pulled longest ago first, until they come to so many bytes',
@@ -139,7 +150,7 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/scrubs': {
     post: {
       summary:
-        'Read everything back, repair what is damaged from its locations, name what is broken; ends with the request',
+        'Read everything back, repair what is damaged from its locations, name what is broken; joins a scrub that runs',
       body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,

@@ -7,6 +7,7 @@ import { endorserPage, endorsersPage } from '../pages/endorsers.tsx';
 import { entryPage } from '../pages/entry.tsx';
 import { errorPage } from '../pages/error.tsx';
 import { logPage } from '../pages/log.tsx';
+import { policyPage } from '../pages/policy.tsx';
 import { uploadPage } from '../pages/upload.tsx';
 import { type FailureView, type SiteView } from '../pages/view.ts';
 import { type Judgement } from '../policy/policy.ts';
@@ -16,6 +17,7 @@ import { type Registry } from '../registry/registry.ts';
 import { type ConfirmationPages } from './routes/confirmations/route.ts';
 import { type EndorserPages } from './routes/endorsers/route.ts';
 import { type LogPages } from './routes/log/route.ts';
+import { type PolicyPages } from './routes/policy/route.ts';
 import { type MetadataPages } from './routes/metadata/route.ts';
 import { parseInput } from './parse.ts';
 import { problemOf, type Problem } from './problems.ts';
@@ -28,7 +30,7 @@ export interface PagesDeps {
   readonly site: SiteView;
 }
 
-export interface SitePages extends MetadataPages, EndorserPages, LogPages, ConfirmationPages {
+export interface SitePages extends MetadataPages, EndorserPages, LogPages, ConfirmationPages, PolicyPages {
   upload(): string;
   failure(problem: Problem): string;
 }
@@ -91,6 +93,8 @@ export function sitePages({ registry, judge, origin, site }: PagesDeps): SitePag
       const { entries } = await registry.find(parseInput(entryQuerySchema, { email: endorser.email, status: 'all' }));
       return endorserPage({ site, endorser, tags, entries });
     },
+
+    policy: (view) => policyPage({ site, ...view }),
 
     log: (view) => logPage({ site, ...view }),
 

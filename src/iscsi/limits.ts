@@ -30,6 +30,9 @@ export interface TargetLimits {
   readonly totalBytes: number;
   /** Bytes waiting for one initiator to take them, beyond which nothing more is read from it. */
   readonly sendBacklog: number;
+  /** The same for each while all together have more than `totalBacklog` bytes waiting. */
+  readonly leastBacklog: number;
+  readonly totalBacklog: number;
   /** Bytes of text that a login or text negotiation may come to. */
   readonly textBytes: number;
 }
@@ -50,5 +53,7 @@ export const defaultLimits: TargetLimits = {
   sessionBytes: 128 * 1024 * 1024,
   totalBytes: 512 * 1024 * 1024,
   sendBacklog: 4 * 1024 * 1024,
+  leastBacklog: 64 * 1024,
+  totalBacklog: 256 * 1024 * 1024,
   textBytes: 64 * 1024,
 };

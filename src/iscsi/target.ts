@@ -45,6 +45,8 @@ export interface Target {
   readonly portals: readonly Portal[];
   /** How many are connected, logged in or not. */
   readonly connections: number;
+  /** Bytes of answers that initiators have not taken yet. */
+  readonly outgoingBytes: number;
   sessions(): readonly SessionDescription[];
   /**
    * Ends the sessions of a target name, or of one initiator there: a volume was detached. Their initiators are asked to
@@ -74,6 +76,7 @@ class IscsiTarget implements ConnectionHost, Target {
   portals: readonly Portal[] = [];
   readonly limits: TargetLimits;
   readonly pool = new BufferPool(32);
+  readonly outgoing = { used: 0 };
   readonly receiveBuffer = Buffer.allocUnsafeSlow(receiveBytes);
   readonly #options: TargetOptions;
   readonly #clock: Clock;
@@ -123,6 +126,10 @@ class IscsiTarget implements ConnectionHost, Target {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  get outgoingBytes(): number {
+    return this.outgoing.used;
   }
 
   sessions(): readonly SessionDescription[] {

@@ -4,6 +4,7 @@ import { Contents } from './contents.tsx';
 import { Layout, pageText } from './layout.tsx';
 import { endorserPath, entryPath, imagePath, listPath } from './links.ts';
 import { Badge, Commands, sizeText, Standing, numberText, When } from './parts.tsx';
+import { Verdicts } from './policy.tsx';
 import { Signature } from './signature.tsx';
 import { type EntryView, type JudgementView, type SiteView } from './view.ts';
 
@@ -152,14 +153,10 @@ function Policy({ judgement }: { judgement: JudgementView }) {
         Policy of this site{' '}
         {judgement.admitted ? <Badge tone="good">Admitted</Badge> : <Badge tone="bad">Not admitted</Badge>}
       </h2>
-      <ul class="rules">
-        {judgement.rules.map(({ rule, verdict, reason }) => (
-          <li key={rule} class={verdict}>
-            <code>{rule}</code>
-            <span>{reason}</span>
-          </li>
-        ))}
-      </ul>
+      <Verdicts rules={judgement.rules} />
+      <p>
+        <a href="/policy">The whole policy</a>
+      </p>
     </section>
   );
 }

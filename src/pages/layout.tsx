@@ -3,7 +3,7 @@ import { type ComponentChildren, type VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { type SiteView } from './view.ts';
 
-export type Section = 'images' | 'endorsers' | 'upload' | 'log' | 'none';
+export type Section = 'images' | 'endorsers' | 'upload' | 'policy' | 'log' | 'none';
 
 export interface LayoutProps {
   readonly site: SiteView;
@@ -62,6 +62,9 @@ export function Layout({ site, title, section, scripts = [], children }: LayoutP
               </NavLink>
               <NavLink href="/endorsers" current={section === 'endorsers'}>
                 Endorsers
+              </NavLink>
+              <NavLink href="/policy" current={section === 'policy'}>
+                Policy
               </NavLink>
               {site.hasLog === true ? (
                 <NavLink href="/log" current={section === 'log'}>

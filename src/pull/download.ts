@@ -84,7 +84,7 @@ export async function* download(job: Download): AsyncGenerator<Buffer> {
         try {
           let skip = await accept(answer);
           answered = true;
-          for await (const whole of answer.body.pieces) {
+          for await (const whole of fastEnough(answer.body.pieces, limits)) {
             const piece = whole.subarray(Math.min(skip, whole.length));
             skip -= whole.length - piece.length;
             if (piece.length === 0) continue;
@@ -111,6 +111,25 @@ export async function* download(job: Download): AsyncGenerator<Buffer> {
     }
   } finally {
     await part.close();
+  }
+}
+
+/** Passes the pieces on as long as enough of them come. Throws a {@link LocationFailure}. */
+async function* fastEnough(pieces: AsyncIterable<Buffer>, { leastRate, slowTime }: PullLimits): AsyncGenerator<Buffer> {
+  let waited = 0;
+  let bytes = 0;
+  let since = performance.now();
+  for await (const piece of pieces) {
+    waited += performance.now() - since;
+    bytes += piece.length;
+    if (waited >= slowTime) {
+      const rate = Math.round((bytes * 1000) / waited);
+      if (rate < leastRate) throw new LocationFailure('slow', `it sends no more than ${rate} bytes per second`);
+      waited = 0;
+      bytes = 0;
+    }
+    yield piece;
+    since = performance.now();
   }
 }
 

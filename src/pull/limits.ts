@@ -7,6 +7,10 @@ export interface PullLimits {
   readonly headersTimeout: number;
   /** Between two pieces of the body, in ms. */
   readonly bodyTimeout: number;
+  /** A location that sends less than this for `slowTime` is given up, in bytes per second. */
+  readonly leastRate: number;
+  /** In ms of waiting for the location; waiting for anything here does not count. */
+  readonly slowTime: number;
   /** Redirects in a row. */
   readonly redirects: number;
   /** Times that a broken connection is taken up again without any progress in between. */
@@ -23,6 +27,8 @@ export const defaultLimits: PullLimits = {
   connectTimeout: 10_000,
   headersTimeout: 30_000,
   bodyTimeout: 30_000,
+  leastRate: 4096,
+  slowTime: 60_000,
   redirects: 5,
   retries: 5,
   retryWait: 500,

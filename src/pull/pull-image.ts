@@ -103,7 +103,7 @@ async function pullFrom(location: string, parts: PullParts): Promise<ImagePointe
         if (error instanceof Fault && error.code === 'pull.unsafe') await removePart(path);
         throw error;
       }
-      if (error.kind === 'unreachable') {
+      if (error.kind === 'unreachable' || error.kind === 'slow') {
         if ((state?.fetchedBytes ?? 0) === 0) await removePart(path);
         throw error;
       }
@@ -149,7 +149,10 @@ async function attempt(
     const stored =
       format === 'raw' || format === 'iso'
         ? await storeAsItIs(session, proven, bytes, signal)
-        : await storeConverted(session, proven, format, { ...parts, path: `${path}.image` });
+        : await storeConverted(session, proven, format, {
+            ...parts,
+            path: `${path}.${vault.random(4).toString('hex')}.image`,
+          });
     const checksums = proven.digests();
     if (checksums === undefined) throw new Fault('internal', 'A pull came to its end without its checksums.');
     signal.throwIfAborted();

@@ -60,6 +60,8 @@ export interface Puller {
   failure(identifier: string): PullFailure | undefined;
   /** Bytes per second over all pulls; undefined: as fast as it goes. It counts at once. */
   setRate(bytesPerSecond: number | undefined): void;
+  /** The one in force. */
+  rate(): number | undefined;
   /** Removes what killed processes left in the folder for pulls, except what can be gone on from. To be called at the start. */
   sweep(): Promise<void>;
   /** Cancels what runs, and ends the threads. */
@@ -187,6 +189,7 @@ export function createPuller(settings: PullerSettings): Puller {
     setRate(bytesPerSecond) {
       rate.limit = bytesPerSecond;
     },
+    rate: () => rate.limit,
     sweep: () =>
       sweepWorkFolder(
         workDir,

@@ -2,9 +2,9 @@
 
 /**
  * `mismatch`: it serves something else than what was signed. `unreachable`: it does not answer as it should. `changed`: its bytes
- * changed in the middle, so that they have to be read from the start.
+ * changed in the middle, so that they have to be read from the start. `slow`: it sends, and so little that it would never end.
  */
-type Kind = 'mismatch' | 'unreachable' | 'changed';
+type Kind = 'mismatch' | 'unreachable' | 'changed' | 'slow';
 
 export class LocationFailure extends Error {
   override readonly name = 'LocationFailure';

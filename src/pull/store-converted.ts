@@ -12,7 +12,10 @@ import { type ProgressMeter } from './progress.ts';
 import { type ProvenStream } from './proven-stream.ts';
 
 export interface ConversionParts {
-  /** Path of the decompressed file; the raw disk gets the same with `.raw` at its end. Both are removed. */
+  /**
+   * Path of the decompressed file; the raw disk gets the same with `.raw` at its end. Both are removed. No earlier pull used it: where the server was
+   * killed, qemu-img may still be writing to that of the last one.
+   */
   readonly path: string;
   readonly limits: PullLimits;
   readonly signal: AbortSignal;

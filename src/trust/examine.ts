@@ -52,7 +52,7 @@ export function examine(
 ): DocumentReport {
   const list = new StepList(ignored);
   const read = readStrict(bytes, tools.limits);
-  list.record('well-formed', 'the document is well-formed XML within the limits', read.failures);
+  list.record('well-formed', wellFormed, read.failures);
   if (!read.document) return refusal(list);
   try {
     return examineDocument(read.document, settings, tools, list);
@@ -60,6 +60,16 @@ export function examine(
     read.document[Symbol.dispose]();
   }
 }
+
+/** The report on a document that is too large to be looked at; undefined where it is not. Costs nothing. */
+export function refuseLarge(bytes: Uint8Array, limits: XmlLimits): DocumentReport | undefined {
+  if (bytes.byteLength <= limits.bytes) return undefined;
+  const list = new StepList(new Set());
+  list.record('well-formed', wellFormed, readStrict(bytes, limits).failures);
+  return refusal(list);
+}
+
+const wellFormed = 'the document is well-formed XML within the limits';
 
 function refusal(list: StepList): DocumentReport {
   return { valid: false, steps: list.steps, failures: list.failures, warnings: list.warnings };

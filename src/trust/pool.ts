@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../metadata/built-module.ts';
+import { documentLimits } from '../xml/limits.ts';
+import { refuseLarge } from './examine.ts';
 import { packSettings, type SentSettings, type VerifyOrder, type VerifyReply } from './pool-protocol.ts';
 import { type DocumentReport, type VerifyDocument } from './report.ts';
 import { type TrustSettings } from './settings.ts';
@@ -152,6 +154,12 @@ export function openVerifierPool(settings: TrustSettings, limits: PoolLimits = {
   return {
     verify: (document) =>
       new Promise((resolve, reject) => {
+        // Copying what will not be looked at into a thread would be all that it costs.
+        const large = refuseLarge(document, documentLimits);
+        if (large) {
+          resolve(large);
+          return;
+        }
         const order = { document, now: (settings.now?.() ?? new Date()).getTime() };
         waiting.push({ order, resolve, reject });
         spread();

@@ -5,7 +5,7 @@ import { cloneDisk, type ConformanceDisk, fileDisk } from './disks.ts';
 import { type ConformanceResult, runConformance } from './iscsi-test-cu.ts';
 
 /** The suite itself sleeps for more than a minute. */
-const patience = 300_000;
+const patience = 600_000;
 
 /** Needs a write-protected unit: has its own test below. */
 const notProtected = /not write-protected/;

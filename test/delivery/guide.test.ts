@@ -15,6 +15,12 @@ const connection: Connection = {
 test('the guide names portal, target, initiator and secret', () => {
   expect(attachGuide(connection)).toMatchInlineSnapshot(`
     {
+      "ipxe": "#!ipxe
+    dhcp
+    set initiator-iqn iqn.2026-01.org.example:host-1
+    set username volume
+    set password twelve-or-more
+    sanboot iscsi:127.0.0.1::3260:1:iqn.2026-01.io.mintmark:volume",
       "iscsiadm": "iscsiadm -m iface -I mintmark -o new
     iscsiadm -m iface -I mintmark -o update -n iface.initiatorname -v 'iqn.2026-01.org.example:host-1'
     iscsiadm -m node -I mintmark -T 'iqn.2026-01.io.mintmark:volume' -p '127.0.0.1:3260' -o new
@@ -40,7 +46,7 @@ test('the guide names portal, target, initiator and secret', () => {
       "qemu": "(umask 077; printf %s 'twelve-or-more' > mintmark-chap.secret)
     qemu-system-x86_64 -m 1G \\
       -object secret,id=chap,file=mintmark-chap.secret \\
-      -blockdev 'driver=iscsi,node-name=mintmark,transport=tcp,portal=127.0.0.1:3260,target=iqn.2026-01.io.mintmark:volume,lun=1,initiator-name=iqn.2026-01.org.example:host-1,user=volume,password-secret=chap' \\
+      -blockdev 'driver=iscsi,node-name=mintmark,transport=tcp,portal=127.0.0.1:3260,target=iqn.2026-01.io.mintmark:volume,lun=1,initiator-name=iqn.2026-01.org.example:host-1,user=volume,password-secret=chap,discard=unmap' \\
       -device virtio-blk-pci,drive=mintmark",
       "url": "iscsi://volume%twelve-or-more@127.0.0.1:3260/iqn.2026-01.io.mintmark:volume/1",
     }
@@ -52,6 +58,7 @@ test('an IPv6 portal is bracketed, read-only is said', () => {
   expect(guide.qemu).toContain('portal=[::1]:3260');
   expect(guide.qemu).toContain('read-only=on');
   expect(guide.libvirtDisk).toContain('<readonly/>');
+  expect(guide.ipxe).toContain('\nsanboot iscsi:[::1]::3260:1:iqn.2026-01.io.mintmark:volume');
 });
 
 test('quotes and commas in names stay inside their arguments', () => {

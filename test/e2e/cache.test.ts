@@ -23,7 +23,7 @@ afterAll(() => site?.close());
 
 test('every command says what it takes', async () => {
   const { stdout } = await mintmark('--help');
-  for (const name of ['list', 'show', 'pin', 'unpin', 'evict', 'usage', 'gc', 'scrub', 'cancel'])
+  for (const name of ['list', 'show', 'pin', 'unpin', 'evict', 'usage', 'gc', 'scrub', 'rate', 'cancel'])
     expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
   expect((await mintmark('evict', '--help')).stdout).toMatch(/--free <size>.*\n.*--dry-run|--dry-run/u);
 });
@@ -66,7 +66,16 @@ test('a scrub ends well on a sound vault, and with 1 where an image is broken', 
   expect((await mintmark('scrub', '--cancel')).code).toBe(5);
 });
 
+test('how fast pulls may be is said, and changed', async () => {
+  expect(await cacheJson('rate')).toEqual({ bytesPerSecond: null });
+  expect((await mintmark('rate', '10M')).stdout).toBe('10485760 bytes per second\n');
+  expect(await cacheJson('rate')).toEqual({ bytesPerSecond: 10_485_760 });
+  expect(await cacheJson('rate', 'none')).toEqual({ bytesPerSecond: null });
+});
+
 test.each([
+  [['rate', 'fast'], 2],
+  [['rate', '0'], 2],
   [['evict'], 2],
   [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7', '--free', '1G'], 2],
   [['evict', '--free', 'much'], 2],

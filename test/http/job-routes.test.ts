@@ -151,6 +151,24 @@ test('a location that does not answer is tried again by itself; asking again tri
   expect((await server.operator('DELETE', `/jobs/${String(id)}`)).body).toMatchObject({ state: 'cancelled' });
 });
 
+test('the rate of pulls is changed while one runs', async () => {
+  const content = Buffer.alloc(300_000, 'slowed down');
+  content.copy(image);
+  const identifier = await publish('paced.img', content);
+  expect((await server.operator('PUT', '/cache/rate', { bytesPerSecond: 1000 })).body).toEqual({
+    bytesPerSecond: 1000,
+  });
+  const pulling = server.operator('POST', `/cache/${identifier}`);
+  await expect
+    .poll(async () => (await jobsOf(identifier))[0]?.progress?.['phase'], { timeout: 10_000 })
+    .toBe('fetching');
+  // At this rate it would take five minutes.
+  expect((await server.operator('PUT', '/cache/rate', { bytesPerSecond: null })).status).toBe(200);
+  expect((await pulling).status).toBe(200);
+  expect((await server.operator('PUT', '/cache/rate', { bytesPerSecond: 0 })).status).toBe(400);
+  expect((await server.operator('GET', '/cache/rate')).body).toEqual({ bytesPerSecond: null });
+});
+
 test('the list comes in pages', async () => {
   const all = jobList.parse((await server.operator('GET', '/jobs')).body);
   const ids = all.jobs.map(({ id }) => id);

@@ -26,9 +26,10 @@ describeWithTools('pages in Chromium', ['chromium'], () => {
       executablePath: '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
     });
-    const [deprecated] = (await subject.find({ status: 'deprecated' })).entries;
+    const [deprecated] = (await subject.find({ status: 'deprecated', q: 'flora' })).entries;
     const [hostile] = (await subject.find({ email: 'eve@example.org' })).entries;
-    if (deprecated === undefined || hostile === undefined) throw new Error('no entries');
+    const [withdrawn] = (await subject.find({ status: 'withdrawn' })).entries;
+    if (deprecated === undefined || hostile === undefined || withdrawn === undefined) throw new Error('no entries');
     paths = [
       '/metadata',
       '/metadata?os=centos&q=base',
@@ -37,7 +38,12 @@ describeWithTools('pages in Chromium', ['chromium'], () => {
       entryPath(hostile.key),
       '/endorsers',
       '/endorsers/jane%40example.org',
+      entryPath(withdrawn.key),
       '/log',
+      '/policy',
+      '/confirmations',
+      '/waiting',
+      '/declined',
       '/upload',
       '/refused',
       '/nowhere',

@@ -2,12 +2,14 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { browsePage } from '../../src/pages/browse.tsx';
+import { confirmationPage, waitingPage } from '../../src/pages/confirmation.tsx';
 import { endorserPage, endorsersPage } from '../../src/pages/endorsers.tsx';
 import { entryPage } from '../../src/pages/entry.tsx';
 import { errorPage } from '../../src/pages/error.tsx';
 import { changedList, entryPath, linkable } from '../../src/pages/links.ts';
 import { logPage } from '../../src/pages/log.tsx';
 import { numberText, sizeText } from '../../src/pages/parts.tsx';
+import { policyPage } from '../../src/pages/policy.tsx';
 import { uploadPage } from '../../src/pages/upload.tsx';
 import { type EntryView } from '../../src/pages/view.ts';
 import { type TestRegistry } from '../registry/open-registry.ts';
@@ -104,6 +106,26 @@ function everyPage(text: string): readonly string[] {
         },
       ],
     }),
+    policyPage({
+      site,
+      rules: [{ rule: text, sentence: text, values: [text] }],
+      problem: text,
+      identifier: text,
+      verdicts: [{ identifier: text, email: text, created: text, ...judgement }],
+    }),
+    confirmationPage({
+      site,
+      token: text,
+      email: text,
+      expiresAt: text,
+      report: {
+        steps: [{ code: text, title: text, outcome: 'weak' }],
+        failures,
+        signer: hostile.signer,
+        metadata: { identifier: text, title: text, deprecated: text },
+      },
+    }),
+    waitingPage({ site, email: text, expiresAt: text }),
     uploadPage({ site, refused: { title: text, detail: text, failures, steps: [] } }),
     errorPage({ site, status: 404, code: text, title: text, detail: text, action: text, failures }),
   ];

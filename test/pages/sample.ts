@@ -54,6 +54,14 @@ export async function sampleRegistry(): Promise<TestRegistry> {
     foreign: [{ namespace: 'http://example.org/', name: 'other-info', text: 'additional metadata', children: [] }],
   });
   await site.upload({
+    image: 'stolen',
+    title: 'Taken back',
+    email: 'joe@lab.example.org',
+    endorsed: '2026-05-22T00:00:00Z',
+    deprecated: 'The key was stolen',
+    withdrawal: { from: '2026-05-01T00:00:00Z', reason: 'The key was stolen' },
+  });
+  await site.upload({
     image: 'nasty',
     title: '<script>alert("title")</script><img src=x onerror=alert(1)>',
     description: '"><svg onload=alert(1)> & friends',
@@ -67,14 +75,22 @@ export async function sampleRegistry(): Promise<TestRegistry> {
   return site;
 }
 
+export const samplePolicy = readPolicy(
+  JSON.stringify({
+    version: 1,
+    endorsers: { allow: ['*@example.org'], deny: ['eve@example.org'] },
+    formats: { allow: ['raw', 'qcow2'] },
+    signature: { weak: 'deny', rsaBits: 2048 },
+    required: ['title', 'os'],
+    maximumAgeDays: 365,
+    operatingSystems: [
+      { os: 'centos', versions: ['5.5', '6'] },
+      { os: 'debian', architectures: ['x86_64'] },
+    ],
+    conditions: [{ name: 'small', deny: 'image.bytes > 1000000000' }],
+  }),
+);
+
 export function sampleJudgement(entry: EntryView): Judgement {
-  const policy = readPolicy(
-    JSON.stringify({
-      version: 1,
-      endorsers: { allow: ['*@example.org'], deny: ['eve@example.org'] },
-      formats: { allow: ['raw', 'qcow2'] },
-      conditions: [{ name: 'small', deny: 'image.bytes > 1000000000' }],
-    }),
-  );
-  return judge(policy, entry, new Date('2026-06-01T00:00:00Z'));
+  return judge(samplePolicy, entry, new Date('2026-06-01T00:00:00Z'));
 }

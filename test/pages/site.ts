@@ -5,20 +5,25 @@ import { buffer } from 'node:stream/consumers';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo } from 'node:net';
 import { browsePage } from '../../src/pages/browse.tsx';
+import { confirmationPage, declinedPage, waitingPage } from '../../src/pages/confirmation.tsx';
 import { endorserPage, endorsersPage } from '../../src/pages/endorsers.tsx';
 import { entryPage } from '../../src/pages/entry.tsx';
 import { errorPage } from '../../src/pages/error.tsx';
 import { logPage } from '../../src/pages/log.tsx';
+import { policyPage } from '../../src/pages/policy.tsx';
+import { explainPolicy } from '../../src/policy/explain.ts';
 import { openLog } from '../../src/registry/log/log.ts';
 import { uploadPage } from '../../src/pages/upload.tsx';
 import { entryQuerySchema } from '../../src/registry/query.ts';
 import { type TestRegistry } from '../registry/open-registry.ts';
-import { sampleJudgement } from './sample.ts';
+import { verifyPlain } from '../registry/plain-documents.ts';
+import { sampleJudgement, samplePolicy } from './sample.ts';
 
 const site = { name: 'Mintmark', hasLog: true };
 const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+const missing = { identifier: '', email: '', created: '' };
 const signer = { name: 'images.example.org/log', privateKey: generateKeyPairSync('ed25519').privateKey };
 
 async function list(subject: TestRegistry, parameters: URLSearchParams): Promise<string> {
@@ -61,6 +66,24 @@ async function answer(subject: TestRegistry, url: URL): Promise<string> {
       decisions: await log.newest(20),
     });
   }
+  if (first === 'policy') {
+    const [shown] = (await subject.find({ email: 'joe@lab.example.org' })).entries;
+    const verdicts = shown === undefined ? [] : [{ ...shown.key, ...sampleJudgement(shown) }];
+    return policyPage({
+      site,
+      rules: explainPolicy(samplePolicy.document),
+      problem: 'formats.allow.0: Invalid option',
+      identifier: shown?.key.identifier ?? '',
+      verdicts,
+    });
+  }
+  if (first === 'confirmations') {
+    const [shown] = (await subject.find({ email: 'joe@lab.example.org' })).entries;
+    const report = await verifyPlain(await subject.registry.document(shown?.key ?? missing));
+    return confirmationPage({ site, token: 'x', email: 'joe@example.org', expiresAt: '2026-06-03T12:00:00Z', report });
+  }
+  if (first === 'waiting') return waitingPage({ site, email: 'joe@example.org', expiresAt: '2026-06-03T12:00:00Z' });
+  if (first === 'declined') return declinedPage(site);
   if (first === 'upload') return uploadPage({ site });
   if (first === 'refused') {
     const failures = [

@@ -1,14 +1,17 @@
 // kill -9 in every phase of a pull: afterwards the image is in the vault whole or not at all, and the next pull goes on.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { type ImageMetadata } from '../../src/metadata/model.ts';
 import { addressPolicy } from '../../src/pull/address-policy.ts';
 import { createPuller } from '../../src/pull/puller.ts';
 import { openDirectoryStore } from '../../src/vault/stores/directory.ts';
 import { chunkBytes } from '../../src/vault/stored-disk.ts';
 import { openVault } from '../../src/vault/vault.ts';
+import { describeWithTools } from '../setup/tools.ts';
 import { noise, readWhole, temporaryFolder } from '../vault/fresh-vault.ts';
 import { metadataOf } from './pull-setup.ts';
 import { startWebServer } from './web-server.ts';
@@ -34,11 +37,30 @@ await puller.pull(metadata, { onProgress: ({ phase, provenBytes }) => console.lo
 console.log('pulled');
 await puller.close();
 `;
+const run = promisify(execFile);
 const image = noise(70 * chunkBytes, 'to be killed');
 
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Runs a pull in a process of its own, and kills it when it says that it is there. */
+async function killAt(moment: string, folder: string, metadata: ImageMetadata): Promise<void> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, JSON.stringify([folder, metadata])], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  let output = '';
+  for await (const piece of child.stdout as AsyncIterable<Buffer>) {
+    output += piece.toString();
+    if (output.includes(moment)) {
+      child.kill('SIGKILL');
+      break;
+    }
+  }
+  await ended;
+  if (!output.includes(moment)) throw new Error(`the pull ended without coming to "${moment}"`);
 }
 
 describe('a pull that is killed', () => {
@@ -48,20 +70,7 @@ describe('a pull that is killed', () => {
     const web = await startWebServer();
     web.files.set('/image', { body: image, etag: '"1"', pause: 1 });
     const metadata = metadataOf(image, [web.url('/image')]);
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program, JSON.stringify([folder, metadata])], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(child, 'exit');
-    let output = '';
-    for await (const piece of child.stdout as AsyncIterable<Buffer>) {
-      output += piece.toString();
-      if (output.includes(moment)) {
-        child.kill('SIGKILL');
-        break;
-      }
-    }
-    await ended;
-    expect(output).toContain(moment);
+    await killAt(moment, folder, metadata);
 
     const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'killed' });
     const committed = await vault.image(metadata.identifier);
@@ -75,6 +84,31 @@ describe('a pull that is killed', () => {
     expect((await readWhole(await vault.openDisk(manifestId))).equals(image)).toBe(true);
     expect(web.sent).toBeLessThan(2 * image.length);
     expect(await filesBelow(join(folder, 'work'))).toEqual([]);
+    await puller.close();
+  });
+});
+
+describeWithTools('a conversion that is killed', ['qemu-img'], () => {
+  test('leaves nothing that a sweep does not remove, and the next pull is not in its way', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'raw'), image);
+    await run('qemu-img', ['convert', '-c', '-f', 'raw', '-O', 'qcow2', join(folder, 'raw'), join(folder, 'disk')]);
+    const web = await startWebServer();
+    const body = await readFile(join(folder, 'disk'));
+    web.files.set('/disk', { body });
+    const metadata = metadataOf(body, [web.url('/disk')], { format: 'qcow2' });
+    await killAt('phase converting', folder, metadata);
+    const left = await filesBelow(join(folder, 'work'));
+    expect(left.some((path) => path.endsWith('.image'))).toBe(true);
+
+    const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'killed' });
+    expect(await vault.image(metadata.identifier)).toBeUndefined();
+    const puller = createPuller({ vault, workDir: join(folder, 'work'), allowAddress: addressPolicy(['127.0.0.0/8']) });
+    // The folder is swept when the server starts; whatever qemu-img still does, it does to a file of its own.
+    const { manifestId } = await puller.pull(metadata);
+    expect((await readWhole(await vault.openDisk(manifestId))).subarray(0, image.length).equals(image)).toBe(true);
+    await puller.sweep();
+    expect((await filesBelow(join(folder, 'work'))).filter((path) => /[.](image|raw)$/.test(path))).toEqual([]);
     await puller.close();
   });
 });

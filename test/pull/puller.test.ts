@@ -199,7 +199,17 @@ describe('addresses', () => {
   test('of the loopback are refused unless the admin allows them: by number, by name, after a redirect', async () => {
     const { web, puller } = await pullSetup({ allowAddress: addressPolicy([]) });
     web.files.set('/image', { body: image });
-    for (const host of ['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '[::1]', '[::ffff:127.0.0.1]', '0']) {
+    for (const host of [
+      '127.0.0.1',
+      'localhost',
+      '2130706433',
+      '0177.0.0.1',
+      '0x7f000001',
+      '0x7f.1',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '0',
+    ]) {
       await expect(puller.pull(metadataOf(image, [`http://${host}:${web.port}/image`]))).rejects.toMatchObject(
         unreachable,
       );

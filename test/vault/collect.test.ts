@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/errors/fault.ts';
 import { collectGarbage } from '../../src/vault/collect.ts';
-import { chunkBytes } from '../../src/vault/stored-disk.ts';
+import { evictImages } from '../../src/vault/evict.ts';
+import { createLeases } from '../../src/vault/leases.ts';
+import { chunkBytes, type StoredDisk } from '../../src/vault/stored-disk.ts';
 import { openVault, type Vault } from '../../src/vault/vault.ts';
 import { type WriteSession } from '../../src/vault/write-session.ts';
 import { chunksOf, freshVault, identifierOf, imageOf, noise, readWhole, storeImage } from './fresh-vault.ts';
@@ -145,6 +147,9 @@ const stepArbitrary = fc.record({
     'commit',
     'abort',
     'remove',
+    'open',
+    'open',
+    'close',
     'collect',
     'collect beside',
   ),
@@ -161,11 +166,21 @@ const collectBy = async (vault: Vault): Promise<void> => {
   }
 };
 
+/** False: it is in use. */
+const evicted = async (vault: Vault, number: number): Promise<boolean> => {
+  try {
+    return (await evictImages(vault, { identifiers: [identifierOf(number)] })).length === 1;
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'vault.in-use') throw error;
+    return false;
+  }
+};
+
 const alphabet = Array.from({ length: 6 }, (_, letter) =>
   letter === 0 ? Buffer.alloc(chunkBytes) : noise(chunkBytes, `letter ${letter}`),
 );
 
-test('over any order of writes, removals and collections by two processes, every image that has a pointer reads as it was written', async () => {
+test('over any order of writes, reads, evictions and collections by two processes, every image that has a pointer, and every disk that is open, reads as it was written', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(stepArbitrary, { maxLength: 25 }),
@@ -173,12 +188,14 @@ test('over any order of writes, removals and collections by two processes, every
         const { now, pass } = clock();
         const { store } = await freshVault();
         const nodes = [
-          await openVault({ store, node: 'one', now }),
-          await openVault({ store, node: 'two', now }),
+          await openVault({ store, node: 'one', now, cacheBytes: 0 }),
+          await openVault({ store, node: 'two', now, cacheBytes: 0 }),
         ] as const;
         const nodeOf = (number: number): Vault => (number % 2 === 0 ? nodes[0] : nodes[1]);
         const sessions = new Map<number, { session: WriteSession; written?: { manifestId: string; disk: Buffer } }>();
         const images = new Map<number, { manifestId: string; disk: Buffer }>();
+        const leases = nodes.map((vault) => createLeases(vault, { inUse: () => [], isComplete: () => true }));
+        const opened = new Map<number, { stored: StoredDisk; disk: Buffer; release: () => void }>();
         const beside: Promise<unknown>[] = [];
         let serial = 0;
         for (const step of steps) {
@@ -192,10 +209,20 @@ test('over any order of writes, removals and collections by two processes, every
           const open = sessions.get(step.slot);
           if (step.does === 'remove') {
             const [first] = images.keys();
+            if (first !== undefined && (await evicted(nodeOf(step.slot), first))) images.delete(first);
+          } else if (step.does === 'open' && !opened.has(step.slot)) {
+            const [first] = images;
             if (first !== undefined) {
-              images.delete(first);
-              await nodeOf(step.slot).removeImage(identifierOf(first));
+              const [number, { manifestId, disk }] = first;
+              const release = (await leases[step.slot % 2]?.hold(identifierOf(number))) ?? (() => undefined);
+              opened.set(step.slot, { stored: await nodeOf(step.slot).openDisk(manifestId), disk, release });
             }
+          } else if (step.does === 'close') {
+            const reader = opened.get(step.slot);
+            opened.delete(step.slot);
+            reader?.release();
+            await reader?.stored.close();
+            await leases[step.slot % 2]?.settle();
           } else if (step.does === 'begin' && open === undefined) {
             sessions.set(step.slot, { session: await nodeOf(step.slot).beginWrite() });
           } else if (step.does === 'write' && open !== undefined && open.written === undefined) {
@@ -214,13 +241,19 @@ test('over any order of writes, removals and collections by two processes, every
             await open.session.abort();
           }
           for (const { manifestId, disk } of images.values()) {
-            const opened = await nodeOf(step.slot + 1).openDisk(manifestId);
-            expect((await readWhole(opened)).equals(disk)).toBe(true);
-            await opened.close();
+            const stored = await nodeOf(step.slot + 1).openDisk(manifestId);
+            expect((await readWhole(stored)).equals(disk)).toBe(true);
+            await stored.close();
           }
+          for (const { stored, disk } of opened.values()) expect((await readWhole(stored)).equals(disk)).toBe(true);
         }
         await Promise.all(beside);
         for (const { session } of sessions.values()) await session.abort();
+        for (const { stored, release } of opened.values()) {
+          release();
+          await stored.close();
+        }
+        for (const lease of leases) await lease.settle();
         for (const number of images.keys()) await nodes[0].removeImage(identifierOf(number));
         for (let turn = 0; turn < 3; turn += 1) {
           await collectGarbage(nodes[0], { grace });

@@ -9,7 +9,9 @@ const connection = new SqliteConnection(workerData.file);
 for (const pragma of workerData.pragmas) connection.pragma(pragma);
 const statements = new Map();
 
-function prepare(text) {
+function prepare(wanted) {
+  // SQLite takes a transaction back by itself where the disk is full: that it cannot be taken back twice must not hide why.
+  const text = wanted === 'rollback' && !connection.inTransaction ? 'select 1' : wanted;
   const statement = statements.get(text) ?? connection.prepare(text);
   statements.delete(text);
   statements.set(text, statement);

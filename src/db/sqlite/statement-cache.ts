@@ -13,7 +13,9 @@ export function statementCache(connection: SqliteConnection): SqliteDatabase {
       statements.clear();
       connection.close();
     },
-    prepare(text) {
+    prepare(wanted) {
+      // SQLite takes a transaction back by itself where the disk is full: that it cannot be taken back twice must not hide why.
+      const text = wanted === 'rollback' && !connection.inTransaction ? 'select 1' : wanted;
       const known = statements.get(text);
       const statement = known ?? connection.prepare(text);
       statements.delete(text);

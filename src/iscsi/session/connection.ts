@@ -22,6 +22,8 @@ export interface ConnectionHost {
   readonly pool: BufferPool;
   /** What all connections read into. */
   readonly receiveBuffer: Buffer;
+  /** Bytes that initiators have not taken yet, over all connections. */
+  readonly outgoing: { used: number };
   now(): number;
   newLogin(): LoginNegotiation;
   /** A login has succeeded: the session, or the status that refuses it after all. */
@@ -78,7 +80,7 @@ export class Connection implements LoginConnection {
         else process.nextTick(done);
       },
     };
-    this.writer = new PduWriter(host.pool, sink, () => this.#onSent());
+    this.writer = new PduWriter(host.pool, sink, () => this.#onSent(), host.outgoing);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     socket.on('error', (error) => this.drop(error.message));
@@ -109,7 +111,7 @@ export class Connection implements LoginConnection {
   /** Resolves in a later turn, once the initiator has taken enough of what was sent, or is gone. */
   async room(): Promise<void> {
     await nextTurn();
-    while (this.writer.backlog > this.limits.sendBacklog && !this.#destroyed) {
+    while (this.writer.backlog > this.#backlogLimit && !this.#destroyed) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
@@ -269,12 +271,18 @@ export class Connection implements LoginConnection {
   }
 
   get #blocked(): boolean {
-    return this.#suspended > 0 || this.writer.backlog > this.limits.sendBacklog;
+    return this.#suspended > 0 || this.writer.backlog > this.#backlogLimit;
+  }
+
+  /** While all of them together are too many, each has to make do with little. */
+  get #backlogLimit(): number {
+    const { sendBacklog, leastBacklog, totalBacklog } = this.limits;
+    return this.#host.outgoing.used > totalBacklog ? leastBacklog : sendBacklog;
   }
 
   #onSent(): void {
     if (this.#waiting.length > 0) this.#wake();
-    if (!this.#paused || this.writer.backlog > this.limits.sendBacklog / 2) return;
+    if (!this.#paused || this.writer.backlog > this.#backlogLimit / 2) return;
     this.#pump();
     this.#flow();
   }

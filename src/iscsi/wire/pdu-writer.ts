@@ -40,12 +40,17 @@ export class PduWriter {
   readonly #pool: BufferPool;
   readonly #sink: ByteSink;
   readonly #onSent: () => void;
+  readonly #outgoing: { used: number };
   #slab: Slab | undefined;
   #start = 0;
   #end = 0;
 
-  /** @param onSent is called each time the socket has taken bytes over. */
-  constructor(pool: BufferPool, sink: ByteSink, onSent: () => void) {
+  /**
+   * @param onSent is called each time the socket has taken bytes over.
+   * @param outgoing the backlogs of all writers together.
+   */
+  constructor(pool: BufferPool, sink: ByteSink, onSent: () => void, outgoing: { used: number }) {
+    this.#outgoing = outgoing;
     this.#pool = pool;
     this.#sink = sink;
     this.#onSent = onSent;
@@ -170,8 +175,10 @@ export class PduWriter {
   #send(slab: Slab, start: number, end: number): void {
     slab.users += 1;
     this.backlog += end - start;
+    this.#outgoing.used += end - start;
     this.#sink.write(slab.buffer.subarray(start, end), () => {
       this.backlog -= end - start;
+      this.#outgoing.used -= end - start;
       slab.release();
       this.#onSent();
     });

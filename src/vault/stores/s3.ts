@@ -15,6 +15,8 @@ export interface S3Settings {
   readonly region?: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Of credentials that an STS gave for a while. */
+  readonly sessionToken?: string;
   /** It is made where it is not there yet. */
   readonly bucket: string;
 }
@@ -76,7 +78,7 @@ const checked = (key: string): string => {
 
 /** Connects, and makes the bucket. Throws `vault.unavailable`. */
 export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
-  const { endpoint, port, tls = true, region = 'us-east-1', accessKey, secretKey, bucket } = settings;
+  const { endpoint, port, tls = true, region = 'us-east-1', accessKey, secretKey, sessionToken, bucket } = settings;
   const client = new Client({
     endPoint: endpoint,
     ...(port === undefined ? {} : { port }),
@@ -84,6 +86,7 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
     region,
     accessKey,
     secretKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
     // Its own retries speak to the console.
     retryOptions: { disableRetry: true },
     transportAgent: tls

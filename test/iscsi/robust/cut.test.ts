@@ -71,7 +71,7 @@ describe('a conversation', () => {
     await allAccepted(served.port);
     await expect.poll(() => served.target.connections, { timeout: patience }).toBe(1);
     expect(served.target.sessions().filter(({ target }) => target === diskTarget)).toEqual([]);
-    await expect.poll(() => served.directory.granted).toBe(1);
+    await expect.poll(() => served.directory.granted, { timeout: patience }).toBe(1);
     await bystander.nextRead();
   });
 });

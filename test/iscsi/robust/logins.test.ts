@@ -35,7 +35,7 @@ describe('logins that take for ever', () => {
       await bystander.nextRead();
       served.pass(1_400);
     }
-    await expect.poll(() => served.target.connections).toBe(mostLogins);
+    await expect.poll(() => served.target.connections, { timeout: 20_000 }).toBe(mostLogins);
     served.pass(1_400);
     await Promise.all(slow.map(({ closed }) => closed));
     expect(served.target.connections).toBe(1);
@@ -62,7 +62,7 @@ describe('very many logins and logouts', () => {
       });
       await allAccepted(served.port);
       await expect.poll(() => served.target.connections, { timeout: 20_000 }).toBe(1);
-      await expect.poll(() => served.directory.granted).toBe(1);
+      await expect.poll(() => served.directory.granted, { timeout: 20_000 }).toBe(1);
       expect(served.target.sessions()).toHaveLength(1);
     };
     await logInAndOut(0);

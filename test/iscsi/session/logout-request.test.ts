@@ -76,7 +76,7 @@ describe('a target that stops', () => {
 
   test('does not wait for who has not logged in, or does not log out', async () => {
     const stranger = await Initiator.connect(served.port);
-    await expect.poll(() => served.target.connections).toBe(2);
+    await expect.poll(() => served.target.connections, { timeout: 20_000 }).toBe(2);
     const closed = served.target.close();
     await expectEvent(requestLogout);
     await stranger.closed;

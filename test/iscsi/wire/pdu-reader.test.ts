@@ -20,6 +20,7 @@ function stream(segments: readonly Uint8Array[], headerDigest: boolean, dataDige
       },
     },
     () => undefined,
+    { used: 0 },
   );
   writer.headerDigest = headerDigest;
   writer.dataDigest = dataDigest;

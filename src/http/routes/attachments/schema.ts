@@ -27,6 +27,7 @@ export const attachmentDetails = z.object({
     iscsiadm: z.string(),
     libvirtSecret: z.string(),
     libvirtDisk: z.string(),
+    ipxe: z.string(),
     url: z.string(),
   }),
 });

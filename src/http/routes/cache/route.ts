@@ -4,7 +4,9 @@ import { type z } from 'zod';
 import { isActive } from '../../../jobs/model.ts';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
+import { type Puller } from '../../../pull/puller.ts';
 import { type Pulls } from '../../../pull/pull-jobs.ts';
+import { type UpkeepJobs } from '../../../upkeep-jobs.ts';
 import { type Upkeep } from '../../../upkeep.ts';
 import { pinImage, pinnedImages, unpinImage } from '../../../vault/evict.ts';
 import { type ImagePointer } from '../../../vault/records.ts';
@@ -18,6 +20,7 @@ import {
   dryRunQuery,
   evictionBody,
   pullQuery,
+  rateBody,
   scrubBody,
   type evictionAnswer,
   type pullPlanAnswer,
@@ -26,8 +29,10 @@ import {
 export interface CacheRouteDeps {
   readonly vault: Vault;
   readonly pulls: Pulls;
+  readonly puller: Pick<Puller, 'rate' | 'setRate'>;
   readonly delivery: Delivery;
   readonly upkeep: Upkeep;
+  readonly upkeepJobs: UpkeepJobs;
   readonly quota: Quota;
   readonly operator: RequestHandler;
 }
@@ -41,13 +46,23 @@ export function cacheRoutes(deps: CacheRouteDeps): Router {
   return router;
 }
 
-function upkeepRoutes(router: Router, { vault, upkeep, quota }: CacheRouteDeps): void {
+function upkeepRoutes(router: Router, { vault, puller, upkeep, upkeepJobs, quota }: CacheRouteDeps): void {
   router.get('/cache/usage', async (_request, response) => {
     response.json({
       ...(await vaultUsage(vault)),
       pinned: (await pinnedImages(vault)).size,
       quotaBytes: quota.bytes ?? null,
     });
+  });
+
+  router.get('/cache/rate', (_request, response) => {
+    response.json({ bytesPerSecond: puller.rate() ?? null });
+  });
+
+  router.put('/cache/rate', (request, response) => {
+    const { bytesPerSecond } = parseInput(rateBody, request.body);
+    puller.setRate(bytesPerSecond ?? undefined);
+    response.json({ bytesPerSecond });
   });
 
   router.post('/cache/evictions', async (request, response) => {
@@ -59,19 +74,17 @@ function upkeepRoutes(router: Router, { vault, upkeep, quota }: CacheRouteDeps):
     // A body that is not read may have asked for a dry run.
     if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
     const { dryRun } = parseInput(collectionBody, request.body ?? {});
-    response.json({ dryRun, ...(await upkeep.collect(dryRun)) });
+    response.json({ dryRun, ...(dryRun ? await upkeep.collect(true) : await upkeepJobs.collect()) });
   });
 
   router.post('/cache/scrubs', async (request, response) => {
     if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
     const { restart } = parseInput(scrubBody, request.body ?? {});
-    const left = new AbortController();
-    response.on('close', () => left.abort(new Fault('vault.unavailable', 'Nobody waits for this scrub any more.')));
-    response.json(await upkeep.scrub(left.signal, restart));
+    response.json(await upkeepJobs.scrub(restart));
   });
 
-  router.delete('/cache/scrubs', (_request, response) => {
-    if (!upkeep.cancelScrub()) throw new Fault('not-found', 'no scrub runs');
+  router.delete('/cache/scrubs', async (_request, response) => {
+    if (!(await upkeepJobs.cancelScrub())) throw new Fault('not-found', 'no scrub runs');
     response.status(204).end();
   });
 }

@@ -17,6 +17,9 @@ export const collectionBody = z.strictObject({ dryRun: z.boolean().default(false
 /** POST /cache/scrubs: from the first pack on, or from where an earlier scrub ended early. */
 export const scrubBody = z.strictObject({ restart: z.boolean().default(false) });
 
+/** PUT /cache/rate: bytes per second for all pulls of this server together; null: as fast as it goes. */
+export const rateBody = z.strictObject({ bytesPerSecond: count.positive().nullable() });
+
 export const pinAnswer = z.object({ identifier: z.string(), pinned: z.boolean() });
 
 export const evictionAnswer = z.object({

@@ -1,0 +1,77 @@
+// The jobs of a server as the configuration says: their kinds, the queue they come by, and who is told of them.
+import { type Logger } from 'pino';
+import { type Config } from './config/settings.ts';
+import { type Database } from './db/database.ts';
+import { type EventBoard } from './http/events.ts';
+import { presentPull } from './http/routes/cache/present.ts';
+import { presentEvent } from './http/routes/jobs/present.ts';
+import { openJobs, type Jobs } from './jobs/jobs.ts';
+import { type Job } from './jobs/model.ts';
+import { type OpenQueue } from './jobs/queue.ts';
+import { keepSchedule } from './jobs/schedule.ts';
+import { pullKind, pullKindName } from './pull/pull-jobs.ts';
+import { type Puller } from './pull/puller.ts';
+import { type Registry } from './registry/registry.ts';
+import { scheduledUpkeep, upkeepKinds } from './upkeep-jobs.ts';
+import { type Upkeep } from './upkeep.ts';
+
+export interface SiteJobsDeps {
+  readonly config: Pick<Config, 'redis' | 'pulls-at-once'>;
+  readonly db: Database;
+  /** Name of this server, and of the vault that its jobs are about. */
+  readonly node: string;
+  readonly place: string;
+  readonly puller: Puller;
+  readonly registry: Pick<Registry, 'entry'>;
+  readonly upkeep: Upkeep;
+  readonly events: EventBoard;
+  readonly now: () => Date;
+  readonly randomness: (bytes: number) => Buffer;
+  readonly log: Logger;
+}
+
+/** Only where it is used is what speaks to Redis loaded. */
+async function queueOf({ redis }: SiteJobsDeps['config']): Promise<{ readonly queue?: OpenQueue }> {
+  return redis === undefined ? {} : { queue: (await import('./jobs/engines/redis.ts')).overRedis(redis) };
+}
+
+/** Throws `jobs.queue`. Jobs and the schedule begin with `begin`, and end with `close`. */
+export async function openSiteJobs(deps: SiteJobsDeps): Promise<Jobs> {
+  const { config, db, node, place, puller, registry, upkeep, events, now, randomness, log } = deps;
+  const problem = (error: unknown, doing: string): void =>
+    log.warn({ err: error }, `${doing} failed, and is tried again`);
+  const pulls = pullKind({
+    puller,
+    metadataOf: async (key) => (await registry.entry(key)).metadata,
+    concurrency: config['pulls-at-once'],
+  });
+  const jobs = await openJobs({
+    db,
+    node,
+    place,
+    kinds: [pulls, ...upkeepKinds(upkeep)],
+    now,
+    random: randomness,
+    problem,
+    ...(await queueOf(config)),
+  });
+  jobs.onChange((job) => announce(events, job));
+  let endSchedule: (() => void) | undefined;
+  return {
+    ...jobs,
+    async begin() {
+      await jobs.begin();
+      endSchedule = keepSchedule({ jobs, scheduled: scheduledUpkeep, now, problem });
+    },
+    async close() {
+      endSchedule?.();
+      await jobs.close();
+    },
+  };
+}
+
+function announce(events: EventBoard, job: Job): void {
+  events.announce({ type: 'job', data: presentEvent(job) });
+  if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
+  if (job.kind === 'scrub' && job.progress !== undefined) events.announce({ type: 'scrub', data: job.progress });
+}
