@@ -1,6 +1,8 @@
 // `mintmark image` and `mintmark endorser`: find out what there is and who vouches for it.
 import { type Command } from 'commander';
 import { z } from 'zod';
+import { exitCodes } from '../src/errors/table.ts';
+import { locationHealth, probeAnswer } from '../src/http/routes/images/schema.ts';
 import { type Api, connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CommandGroup } from './context.ts';
 import { answer, table } from './print.ts';
@@ -30,7 +32,17 @@ const entryShape = z.looseObject({
 type Entry = z.output<typeof entryShape>;
 
 const listShape = z.looseObject({ entries: z.array(entryShape), total: z.number(), next: z.string().optional() });
-const imageShape = z.looseObject({ identifier: z.string(), endorsements: z.array(entryShape) });
+const imageShape = z.looseObject({
+  identifier: z.string(),
+  endorsements: z.array(entryShape),
+  locations: z.array(locationHealth),
+});
+
+const healthText = (locations: z.output<typeof probeAnswer>['locations']): string =>
+  table([
+    ['location', 'state', 'asked', 'since', 'reason'],
+    ...locations.map(({ location, state, checked, since, reason }) => [location, state, checked, since, reason ?? '-']),
+  ]);
 
 /** Flags of a search, by the names of the parameters they become. */
 const filters = {
@@ -134,7 +146,22 @@ export const imageCommands: CommandGroup = (program, context) => {
       const api = await connect(context, flags);
       const shown = await api.json(imageShape, `/images/${identifier}`);
       answer(context, flags, shown, () =>
-        [shown.identifier, ...shown.endorsements.map((entry) => entryText(entry))].join('\n\n'),
+        [
+          shown.identifier,
+          ...shown.endorsements.map((entry) => entryText(entry)),
+          ...(shown.locations.length === 0 ? [] : [healthText(shown.locations)]),
+        ].join('\n\n'),
       );
+    });
+
+  withServerFlags(image.command('probe').description('ask the locations of an image whether they still serve it'))
+    .argument('<identifier>', 'identifier of the image')
+    .option('--full', 'fetch and hash every byte, and keep none')
+    .action(async (identifier: string, flags: ServerFlags & { readonly full?: boolean }) => {
+      const api = await connect(context, flags);
+      const path = `/images/${encodeURIComponent(identifier)}/probes`;
+      const answered = await api.json(probeAnswer, path, { method: 'POST', body: { full: flags.full === true } });
+      answer(context, flags, answered, () => healthText(answered.locations));
+      if (answered.locations.some(({ state }) => state !== 'good')) process.exitCode = exitCodes.failed;
     });
 };

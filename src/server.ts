@@ -38,6 +38,7 @@ import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { addressPolicy } from './pull/address-policy.ts';
 import { type PullProgress } from './pull/progress.ts';
+import { createLocationBook } from './pull/location-health.ts';
 import { createPulls } from './pull/pull-jobs.ts';
 import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
@@ -156,7 +157,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       log,
     });
     repairSoon = () => upkeep.repairSoon();
+    const book = createLocationBook(vault, puller.probe);
     const jobs = await openSiteJobs({
+      book,
       config,
       db: site.db,
       node,
@@ -199,7 +202,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     let url = '';
     let postman: Postman | undefined;
-    const pages = sitePages({ registry, judge: judged, origin: () => url, site: { name: 'Mintmark', hasLog: true } });
+    const pages = sitePages({
+      registry,
+      judge: judged,
+      locations: (metadata) => book.read(metadata),
+      origin: () => url,
+      site: { name: 'Mintmark', hasLog: true },
+    });
     const uploads = uploadLimit(config['upload-limit']);
     const edition = randomness(9).toString('base64url');
     const operatorOnly = requireOperator(operator.token);
@@ -215,7 +224,13 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         endorserRoutes(registry, pages),
         trustRoutes(site.trust),
         policyRoutes({ policy, registry, now, pages }),
-        imageRoutes({ registry, admits, cached: (identifier) => vault.image(identifier) }),
+        imageRoutes({
+          registry,
+          admits,
+          cached: (identifier) => vault.image(identifier),
+          book,
+          operator: operatorOnly,
+        }),
         cacheRoutes({
           vault,
           pulls,

@@ -9,6 +9,10 @@ import { openJobs, type Jobs } from './jobs/jobs.ts';
 import { type Job } from './jobs/model.ts';
 import { type OpenQueue } from './jobs/queue.ts';
 import { keepSchedule } from './jobs/schedule.ts';
+import { type ImageMetadata } from './metadata/model.ts';
+import { type LocationBook } from './pull/location-health.ts';
+import { probeKey, probeKind, probeKindName } from './pull/probe-jobs.ts';
+import { entryQuerySchema } from './registry/query.ts';
 import { pullKind, pullKindName } from './pull/pull-jobs.ts';
 import { type Puller } from './pull/puller.ts';
 import { type Registry } from './registry/registry.ts';
@@ -16,13 +20,14 @@ import { scheduledUpkeep, upkeepKinds } from './upkeep-jobs.ts';
 import { type Upkeep } from './upkeep.ts';
 
 export interface SiteJobsDeps {
-  readonly config: Pick<Config, 'redis' | 'pulls-at-once'>;
+  readonly config: Pick<Config, 'redis' | 'pulls-at-once' | 'probe-every'>;
   readonly db: Database;
   /** Name of this server, and of the vault that its jobs are about. */
   readonly node: string;
   readonly place: string;
   readonly puller: Puller;
-  readonly registry: Pick<Registry, 'entry'>;
+  readonly registry: Pick<Registry, 'entry' | 'find'>;
+  readonly book: LocationBook;
   readonly upkeep: Upkeep;
   readonly events: EventBoard;
   readonly now: () => Date;
@@ -37,7 +42,7 @@ async function queueOf({ redis }: SiteJobsDeps['config']): Promise<{ readonly qu
 
 /** Throws `jobs.queue`. Jobs and the schedule begin with `begin`, and end with `close`. */
 export async function openSiteJobs(deps: SiteJobsDeps): Promise<Jobs> {
-  const { config, db, node, place, puller, registry, upkeep, events, now, randomness, log } = deps;
+  const { config, db, node, place, puller, registry, book, upkeep, events, now, randomness, log } = deps;
   const problem = (error: unknown, doing: string): void =>
     log.warn({ err: error }, `${doing} failed, and is tried again`);
   const pulls = pullKind({
@@ -49,25 +54,38 @@ export async function openSiteJobs(deps: SiteJobsDeps): Promise<Jobs> {
     db,
     node,
     place,
-    kinds: [pulls, ...upkeepKinds(upkeep)],
+    kinds: [pulls, probeKind({ book, entries: () => currentMetadata(registry) }), ...upkeepKinds(upkeep)],
     now,
     random: randomness,
     problem,
     ...(await queueOf(config)),
   });
   jobs.onChange((job) => announce(events, job));
+  const every = config['probe-every'] * 60 * 60 * 1000;
+  const probes = every === 0 ? [] : [{ kind: probeKindName, key: probeKey, every }];
   let endSchedule: (() => void) | undefined;
   return {
     ...jobs,
     async begin() {
       await jobs.begin();
-      endSchedule = keepSchedule({ jobs, scheduled: scheduledUpkeep, now, problem });
+      endSchedule = keepSchedule({ jobs, scheduled: [...scheduledUpkeep, ...probes], now, problem });
     },
     async close() {
       endSchedule?.();
       await jobs.close();
     },
   };
+}
+
+/** Of every entry that stands now, page by page. */
+async function* currentMetadata(registry: Pick<Registry, 'find'>): AsyncGenerator<ImageMetadata> {
+  let cursor: string | undefined;
+  do {
+    const query = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await registry.find(entryQuerySchema.parse(query));
+    for (const { metadata } of page.entries) yield metadata;
+    cursor = page.next;
+  } while (cursor !== undefined);
 }
 
 function announce(events: EventBoard, job: Job): void {

@@ -228,6 +228,12 @@ export const settings = {
     value: 'HOURS',
     description: 'how long what nothing refers to stays in the vault before it is collected',
   },
+  'probe-every': {
+    schema: z.coerce.number().nonnegative().max(8760),
+    default: () => 24,
+    value: 'HOURS',
+    description: 'how often the locations of all current entries are asked whether they still serve them; 0: never',
+  },
   'vault-quota': {
     schema: count.optional(),
     default: () => undefined,

@@ -20,6 +20,7 @@ import {
 } from './routes/cache/schema.ts';
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
+import { probeAnswer, probeBody } from './routes/images/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody, policyQuery } from './routes/policy/schema.ts';
 import {
@@ -88,7 +89,17 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/endorsers': { get: { summary: 'Endorsers', query: endorserQuerySchema, types: ['text/html'] } },
   '/endorsers/{email}': { get: { summary: 'One endorser', types: ['text/html'] } },
   '/endorsers/{email}/tags': { get: { summary: 'Tags in use, with the newest entry of each' } },
-  '/images/{identifier}': { get: { summary: 'All current endorsements of an image, and its state in the cache' } },
+  '/images/{identifier}': {
+    get: { summary: 'All current endorsements of an image, the health of its locations, and its state in the cache' },
+  },
+  '/images/{identifier}/probes': {
+    post: {
+      summary: 'Ask every location of an image now whether it still serves it',
+      body: probeBody,
+      answer: [200, probeAnswer],
+      operator: true,
+    },
+  },
   '/trust': {
     get: {
       summary: 'The certificates and revocation lists that signers are checked with',

@@ -9,7 +9,8 @@ import { errorPage } from '../pages/error.tsx';
 import { logPage } from '../pages/log.tsx';
 import { policyPage } from '../pages/policy.tsx';
 import { uploadPage } from '../pages/upload.tsx';
-import { type FailureView, type SiteView } from '../pages/view.ts';
+import { type FailureView, type LocationView, type SiteView } from '../pages/view.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
 import { type Judgement } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
 import { entryQuerySchema, type EntryQuery } from '../registry/query.ts';
@@ -25,6 +26,8 @@ import { problemOf, type Problem } from './problems.ts';
 export interface PagesDeps {
   readonly registry: Registry;
   readonly judge: (entry: RegistryEntry) => Judgement;
+  /** What is known of the locations of an image. */
+  readonly locations: (metadata: ImageMetadata) => Promise<readonly LocationView[]>;
   /** Address of the site as its users see it. */
   readonly origin: () => string;
   readonly site: SiteView;
@@ -48,7 +51,7 @@ function chosenOf(query: Request['query']): Readonly<Record<string, string>> {
 const failuresOf = ({ failures }: Readonly<Record<string, unknown>>): readonly FailureView[] =>
   Array.isArray(failures) ? (failures as readonly FailureView[]) : [];
 
-export function sitePages({ registry, judge, origin, site }: PagesDeps): SitePages {
+export function sitePages({ registry, judge, locations, origin, site }: PagesDeps): SitePages {
   return {
     async list(query: EntryQuery, request, path) {
       const { entries, total, exact, facets, next } = await registry.find(query);
@@ -71,7 +74,15 @@ export function sitePages({ registry, judge, origin, site }: PagesDeps): SitePag
         registry.image(identifier),
       ]);
       const others = endorsements.filter(({ key }) => key.email !== email);
-      return entryPage({ site, entry, history, others, judgement: judge(entry), origin: origin() });
+      return entryPage({
+        site,
+        entry,
+        history,
+        others,
+        judgement: judge(entry),
+        health: await locations(entry.metadata),
+        origin: origin(),
+      });
     },
 
     uploadFailed(fault: Fault) {

@@ -1,6 +1,7 @@
 // Where the contents of an image are kept, and the checksums by which anyone can tell that they are the right ones.
 import { linkable } from './links.ts';
-import { type EntryView } from './view.ts';
+import { Badge, When } from './parts.tsx';
+import { type EntryView, type LocationView } from './view.ts';
 
 function Location({ location }: { location: string }) {
   const href = linkable(location);
@@ -13,7 +14,28 @@ function Location({ location }: { location: string }) {
   );
 }
 
-export function Contents({ entry }: { entry: EntryView }) {
+const words = { good: 'serves it', wrong: 'serves something else', unreachable: 'does not answer' } as const;
+const tones = { good: 'good', wrong: 'bad', unreachable: 'warn' } as const;
+
+function Health({ state, reason, checked, since }: LocationView) {
+  return (
+    <>
+      {' '}
+      <Badge tone={tones[state]}>{words[state]}</Badge>{' '}
+      <span class="asked">
+        asked <When time={checked} />
+      </span>
+      {state === 'good' ? undefined : (
+        <p class="reason">
+          {reason}; since <When time={since} />
+        </p>
+      )}
+    </>
+  );
+}
+
+export function Contents({ entry, health }: { entry: EntryView; health: readonly LocationView[] }) {
+  const healthOf = new Map(health.map((known) => [known.location, known]));
   const { locations, checksums, identifier, compression } = entry.metadata;
   return (
     <section class="panel" aria-labelledby="contents">
@@ -25,6 +47,9 @@ export function Contents({ entry }: { entry: EntryView }) {
           {locations.map((location) => (
             <li key={location}>
               <Location location={location} />
+              {[healthOf.get(location)].map((known) =>
+                known === undefined ? undefined : <Health key={location} {...known} />,
+              )}
             </li>
           ))}
         </ul>

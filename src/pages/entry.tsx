@@ -6,7 +6,7 @@ import { endorserPath, entryPath, imagePath, listPath } from './links.ts';
 import { Badge, Commands, sizeText, Standing, numberText, When } from './parts.tsx';
 import { Verdicts } from './policy.tsx';
 import { Signature } from './signature.tsx';
-import { type EntryView, type JudgementView, type SiteView } from './view.ts';
+import { type EntryView, type JudgementView, type LocationView, type SiteView } from './view.ts';
 
 export interface EntryProps {
   readonly site: SiteView;
@@ -17,6 +17,8 @@ export interface EntryProps {
   readonly others: readonly EntryView[];
   /** What this site's policy says of it. */
   readonly judgement?: JudgementView;
+  /** What is known of the locations. */
+  readonly health?: readonly LocationView[];
   /** Address of this site as a client reaches it, such as `https://images.example.org`. */
   readonly origin: string;
 }
@@ -192,7 +194,7 @@ function EntryRows({ entries, shown }: { entries: readonly EntryView[]; shown?: 
   );
 }
 
-export function entryPage({ site, entry, history, others, judgement, origin }: EntryProps): string {
+export function entryPage({ site, entry, history, others, judgement, health = [], origin }: EntryProps): string {
   const { metadata, key, standing } = entry;
   return pageText(
     <Layout site={site} title={titleOf(entry)} section="images">
@@ -221,7 +223,7 @@ export function entryPage({ site, entry, history, others, judgement, origin }: E
       <div class="panels">
         <div>
           <Facts entry={entry} />
-          <Contents entry={entry} />
+          <Contents entry={entry} health={health} />
           <Use entry={entry} origin={origin} />
         </div>
         <div>

@@ -73,3 +73,12 @@ export interface EndorserView {
 export type ChosenView = Readonly<Record<string, string>>;
 
 export type JudgementView = Judgement;
+
+/** What a location answered when it was last asked. */
+export interface LocationView {
+  readonly location: string;
+  readonly state: 'good' | 'wrong' | 'unreachable';
+  readonly reason?: string | undefined;
+  readonly checked: string;
+  readonly since: string;
+}

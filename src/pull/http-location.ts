@@ -104,6 +104,8 @@ export interface Wanted {
   readonly offset: number;
   readonly length?: number;
   readonly validator: Validator | undefined;
+  /** `HEAD`: the headers alone. Default: GET. */
+  readonly method?: 'HEAD';
 }
 
 /**
@@ -124,10 +126,12 @@ export async function askLocation(
       headers['range'] = `bytes=${from.offset}-${from.length === undefined ? '' : from.offset + from.length - 1}`;
       if (from.validator !== undefined) headers['if-range'] = from.validator.value;
     }
-    const response = await request(url, { dispatcher: client, headers, signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw error instanceof LocationFailure ? error : new LocationFailure('unreachable', describe(error), error);
-    });
+    const response = await request(url, { dispatcher: client, method: from.method ?? 'GET', headers, signal }).catch(
+      (error: unknown) => {
+        signal.throwIfAborted();
+        throw error instanceof LocationFailure ? error : new LocationFailure('unreachable', describe(error), error);
+      },
+    );
     if (response.statusCode < 300 || response.statusCode > 399) return readAnswer(response, url, from.offset);
     response.body.on('error', () => undefined).destroy();
     const next = headerText(response.headers, 'location');

@@ -10,6 +10,8 @@ import { healImage } from './heal-image.ts';
 import { createWebClient, type ResolveName } from './http-location.ts';
 import { removeLeftovers, sweepWorkFolder } from './leftovers.ts';
 import { defaultLimits, type PullLimits } from './limits.ts';
+import { type ProbeLocation } from './location-health.ts';
+import { locationProbe } from './probe-location.ts';
 import { createProgressMeter, type PullProgress } from './progress.ts';
 import { checkPointer, pullImage } from './pull-image.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -57,6 +59,8 @@ export interface Puller {
   running(): readonly PullProgress[];
   /** Ends a pull for all that wait for it. False: none runs. */
   cancel(identifier: string): boolean;
+  /** See {@link ProbeLocation}. */
+  readonly probe: ProbeLocation;
   failure(identifier: string): PullFailure | undefined;
   /** Bytes per second over all pulls; undefined: as fast as it goes. It counts at once. */
   setRate(bytesPerSecond: number | undefined): void;
@@ -185,6 +189,7 @@ export function createPuller(settings: PullerSettings): Puller {
       running?.cancelled.abort();
       return running !== undefined;
     },
+    probe: locationProbe({ client, pool, limits, pace: (bytes, signal) => rate.take(bytes, signal) }),
     failure: (identifier) => failures.get(identifier),
     setRate(bytesPerSecond) {
       rate.limit = bytesPerSecond;
