@@ -1,6 +1,6 @@
 // The registry under load, as its users meet it: the real server over HTTP, on SQLite and on PostgreSQL, with signed documents.
 // Run: npm run bench -- registry [--sizes=10000,100000] [--databases=sqlite,postgres] [--uploads=1000] [--requests=500]
-//      [--seed=1] [--reindex] [--browser]
+//      [--seed=1] [--reindex] [--browser] [--multiply=10]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,12 @@ import { openRegistry } from '../src/registry/registry.ts';
 import { openVerifierPool } from '../src/trust/pool.ts';
 import { startCluster } from '../test/db/postgres-cluster.ts';
 import { ask, upload } from './registry/client.ts';
+import { see } from './registry/browser.ts';
 import { readCorpus, writeCorpus } from './registry/corpus.ts';
-import { endorsersOf } from './registry/documents.ts';
+import { emailOf, endorsersOf } from './registry/documents.ts';
 import { fill, patience } from './registry/fill.ts';
 import { measuredLists } from './registry/lists.ts';
+import { multiplyIndex } from './registry/multiply.ts';
 import { readOptions } from './registry/options.ts';
 import { serve, type Served } from './registry/served.ts';
 import { xmlsecRate } from './registry/xmlsec.ts';
@@ -53,6 +55,30 @@ async function measureLists(served: Served, size: number): Promise<void> {
     await run(20, 1)();
     printTimes(`${name}, alone`, await withCpu(served, run(Math.ceil(options.requests / 5), 1)));
     printTimes(`${name}, ${inFlight} in flight`, await withCpu(served, run(options.requests, inFlight)));
+  }
+  const path = await lastPage(url);
+  const end = () => ask(url, { count: options.requests, inFlight }, () => ({ path }));
+  printTimes(`a last page by cursor, ${inFlight} in flight`, await withCpu(served, end));
+  const tag = (await fetch(`${url}/metadata?media=html`)).headers.get('etag') ?? '';
+  const headers = { 'if-none-match': tag };
+  const unchanged = () =>
+    ask(url, { count: options.requests, inFlight, status: 304 }, () => ({ path: '/metadata?media=html', headers }));
+  printTimes(`a list that the client has, ${inFlight} in flight`, await withCpu(served, unchanged));
+  if (options.browser) {
+    const { files, bytes, compressed, firstPaint } = await see(`${url}/metadata`);
+    const weight = `${(bytes / 1000).toFixed(1)} kB in ${files} files (${(compressed / 1000).toFixed(1)} kB if gzipped)`;
+    print('front page in Chromium', `${weight}, first paint after ${firstPaint.toFixed(0)} ms`);
+  }
+}
+
+/** The path of the last page of an endorser's entries. */
+async function lastPage(url: string): Promise<string> {
+  const first = `/metadata?limit=20&email=${emailOf(0)}`;
+  for (let path = first; ;) {
+    const response = await fetch(`${url}${path}&media=json`);
+    const { next } = (await response.json()) as { readonly next?: string };
+    if (next === undefined) return path;
+    path = `${first}&cursor=${next}`;
   }
 }
 
@@ -104,7 +130,16 @@ async function measure({ location, start }: Store, corpus: string): Promise<void
     }
   }
   await documents.return(undefined);
-  if (options.reindex) print('reindex, fully verified', `${(await reindexRate(location)).toFixed(0)}/s`);
+  if (options.multiply > 1 && 'file' in location) {
+    process.stdout.write(`\n-- the index of ${largest * options.multiply} entries, copied in SQL\n`);
+    multiplyIndex(location.file, options.multiply);
+    const served = await start();
+    try {
+      await measureLists(served, largest * options.multiply);
+    } finally {
+      await served.close();
+    }
+  } else if (options.reindex) print('reindex, fully verified', `${(await reindexRate(location)).toFixed(0)}/s`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mintmark-bench-registry-'));

@@ -60,6 +60,7 @@ export const uploadCommands: CommandGroup = (program, context) => {
       const response = await api.send(`/metadata/${identifier}/${encodeURIComponent(email)}/${created}`, {
         headers: { Accept: 'application/xml' },
       });
-      context.stdout.write(await response.text());
+      // The bytes as they are: text would lose a byte order mark.
+      context.stdout.write(Buffer.from(await response.arrayBuffer()));
     });
 };

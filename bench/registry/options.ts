@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly uploads: number;
   /** Requests for each list. */
   readonly requests: number;
+  /** How many times as large the index is made at the end, for the searches alone (SQLite); 1: not. */
+  readonly multiply: number;
   readonly reindex: boolean;
   /** Weight and first paint of the front page in Chromium. */
   readonly browser: boolean;
@@ -25,6 +27,7 @@ export function readOptions(): BenchOptions {
       seed: { type: 'string', default: '1' },
       uploads: { type: 'string', default: '1000' },
       requests: { type: 'string', default: '500' },
+      multiply: { type: 'string', default: '1' },
       reindex: { type: 'boolean', default: false },
       browser: { type: 'boolean', default: false },
     },
@@ -36,5 +39,6 @@ export function readOptions(): BenchOptions {
     seed: Number(values.seed),
     uploads: Number(values.uploads),
     requests: Number(values.requests),
+    multiply: Number(values.multiply),
   };
 }

@@ -6,11 +6,11 @@ import { type Clock, systemClock } from './clock.ts';
 import { type LoginGrant, type TargetDirectory } from './directory.ts';
 import { defaultLimits, type TargetLimits } from './limits.ts';
 import { LoginNegotiation, type LoginOutcome } from './login/negotiation.ts';
-import { loginStatus } from './login/status.ts';
 import { type UnitPath } from './scsi/command.ts';
 import { LogicalUnit } from './scsi/logical-unit.ts';
 import { Connection, type ConnectionHost } from './session/connection.ts';
 import { receiveBytes } from './session/incoming.ts';
+import { OpenSessions } from './session/open-sessions.ts';
 import { Session } from './session/session.ts';
 import { type ByteBudget } from './session/task.ts';
 import { BufferPool } from './wire/buffer-pool.ts';
@@ -64,14 +64,6 @@ const sweepMilliseconds = 1_000;
 /** CAPACITY DATA HAS CHANGED. */
 const capacityHasChanged = 0x2a09;
 
-interface OpenSession {
-  readonly connection: Connection;
-  readonly session: Session;
-  readonly outcome: LoginOutcome;
-  readonly tsih: number;
-  readonly key: string;
-}
-
 class IscsiTarget implements ConnectionHost, Target {
   portals: readonly Portal[] = [];
   readonly limits: TargetLimits;
@@ -85,11 +77,9 @@ class IscsiTarget implements ConnectionHost, Target {
   readonly #connections = new Set<Connection>();
   /** Those that have not logged in, the oldest first. */
   readonly #logins = new Set<Connection>();
-  readonly #sessions = new Map<string, OpenSession>();
-  readonly #byConnection = new Map<Connection, OpenSession>();
+  readonly #sessions = new OpenSessions();
   readonly #units = new Map<string, LogicalUnit>();
   readonly #endings = new Set<Promise<void>>();
-  #nextTsih = 1;
   #stopSweep: () => void = () => undefined;
 
   constructor(options: TargetOptions) {
@@ -133,7 +123,7 @@ class IscsiTarget implements ConnectionHost, Target {
   }
 
   sessions(): readonly SessionDescription[] {
-    return [...this.#sessions.values()].map(({ outcome, connection }) => ({
+    return this.#sessions.all().map(({ outcome, connection }) => ({
       initiator: outcome.initiator,
       target: outcome.target,
       peer: connection.peer,
@@ -141,9 +131,7 @@ class IscsiTarget implements ConnectionHost, Target {
   }
 
   async endSessions(target: string, initiator?: string): Promise<void> {
-    const meant = [...this.#sessions.values()].filter(
-      ({ outcome }) => outcome.target === target && (initiator === undefined || outcome.initiator === initiator),
-    );
+    const meant = this.#sessions.of(target, initiator);
     for (const { connection } of meant) connection.retire('ended by the administrator');
     await Promise.allSettled(meant.map(({ connection }) => connection.ended));
   }
@@ -173,7 +161,10 @@ class IscsiTarget implements ConnectionHost, Target {
   closed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#logins.delete(connection);
-    this.#forget(connection);
+    const session = this.#sessions.remove(connection);
+    for (const { unit } of session?.paths.values() ?? []) {
+      if (!unit.worthKeeping) this.#units.delete(unit.identity);
+    }
   }
 
   openSession(
@@ -182,23 +173,14 @@ class IscsiTarget implements ConnectionHost, Target {
     statSn: number,
     expCmdSn: number,
   ): { readonly session: Session; readonly tsih: number } | number {
-    const key = `${outcome.target ?? ''} ${outcome.initiator} ${outcome.isid}`;
-    const present = this.#sessions.get(key);
-    let tsih = outcome.tsih;
-    if (tsih !== 0) {
-      if (present?.tsih !== tsih) return loginStatus.sessionDoesNotExist;
-      // MaxConnections is 1: a second one is too many, but the same one again replaces the first (RFC 7143 §6.3.4).
-      if (present.outcome.cid !== outcome.cid) return loginStatus.tooManyConnections;
-    } else {
-      tsih = this.#newTsih();
-    }
-    // Session reinstatement (RFC 7143 §6.3.5): the old session ends before the new one begins.
-    present?.connection.drop('the initiator has logged in again');
+    const admitted = this.#sessions.admit(outcome);
+    if (typeof admitted === 'number') return admitted;
+    const { tsih, replaced } = admitted;
+    // The old session ends before the new one begins.
+    replaced?.connection.drop('the initiator has logged in again');
     const session = this.#makeSession(connection, outcome, statSn, expCmdSn);
-    const open: OpenSession = { connection, session, outcome, tsih, key };
     this.#logins.delete(connection);
-    this.#sessions.set(key, open);
-    this.#byConnection.set(connection, open);
+    this.#sessions.add({ connection, session, outcome, tsih });
     const { initiator, target } = outcome;
     this.log('info', 'an initiator has logged in', { peer: connection.peer, initiator, target });
     return { session, tsih };
@@ -262,26 +244,7 @@ class IscsiTarget implements ConnectionHost, Target {
   }
 
   #endAllOf(target: string | undefined): void {
-    for (const { connection, outcome } of this.#sessions.values()) {
-      if (outcome.target === target) connection.finish('target cold reset');
-    }
-  }
-
-  #forget(connection: Connection): void {
-    const open = this.#byConnection.get(connection);
-    if (open === undefined) return;
-    this.#byConnection.delete(connection);
-    if (this.#sessions.get(open.key) === open) this.#sessions.delete(open.key);
-    for (const { unit } of open.session.paths.values()) {
-      if (!unit.worthKeeping) this.#units.delete(unit.identity);
-    }
-  }
-
-  #newTsih(): number {
-    const used = new Set([...this.#sessions.values()].map(({ tsih }) => tsih));
-    do this.#nextTsih = (this.#nextTsih % 0xffff) + 1;
-    while (used.has(this.#nextTsih));
-    return this.#nextTsih;
+    for (const { connection } of this.#sessions.of(target)) connection.finish('target cold reset');
   }
 
   #remember(ending: Promise<void>): void {

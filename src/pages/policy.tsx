@@ -94,7 +94,6 @@ export function policyPage({ site, rules, problem, identifier, verdicts }: Polic
       <div class="panels">
         <section class="panel" aria-labelledby="rules">
           <h2 id="rules">Rules</h2>
-          {rules.length === 0 ? <p>There is none: every entry is admitted.</p> : undefined}
           <ul class="rule-list">
             {rules.map(({ rule, sentence, values }) => (
               <li key={rule}>

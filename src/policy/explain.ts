@@ -43,6 +43,7 @@ export function explainPolicy(document: PolicyDocument): readonly ExplainedRule[
   const add = (rule: string, sentence: string, values?: readonly string[]): void => {
     rules.push({ rule, sentence, ...(values === undefined ? {} : { values }) });
   };
+  add('withdrawn', 'Entries that their endorser has taken back are not admitted.');
   if (expired === 'deny') add('expired', 'Entries are not admitted after the day that their endorser has set.');
   if (deprecated === 'deny') add('deprecated', 'Entries that their endorser has deprecated are not admitted.');
   rules.push(...listRules(document));

@@ -26,7 +26,8 @@ const agingMs = 10 * 60 * 1000;
 /** What verdicts depend on, apart from the entry and its expiry: they hold as long as every part of this is the same. */
 export function verdictBasis(policy: Policy, now: Date): readonly unknown[] {
   const { document, conditions } = policy;
-  const aging = document.maximumAgeDays !== undefined || conditions.length > 0;
+  // Where deprecated entries are let in, so are withdrawn ones until the moment that their endorser has named.
+  const aging = document.maximumAgeDays !== undefined || conditions.length > 0 || document.deprecated === 'allow';
   return aging ? [policy, Math.floor(now.getTime() / agingMs)] : [policy];
 }
 

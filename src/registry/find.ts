@@ -119,6 +119,7 @@ export async function findEntries(deps: FindDeps, state: RegistryState, query: E
 
   const unfiltered = Object.keys(filter).length === 0 && !withdrawn;
   const inClasses = fitting.reduce((sum, { counts }) => sum + counts[status], 0);
+  const withStatus = known.reduce((sum, { counts }) => sum + counts[status], 0);
   // An endorser's entries have an index in the order of their time.
   const inOrder = narrowing?.words.length === 0 && query.sort.endsWith('created');
   const fewNarrowed = narrowed?.exact === true && !inOrder;
@@ -127,6 +128,7 @@ export async function findEntries(deps: FindDeps, state: RegistryState, query: E
     sort: query.sort,
     limit: query.limit,
     asOf,
+    share: withStatus === 0 ? 0 : inClasses / withStatus,
     few: fewNarrowed || (!unfiltered && inClasses <= fewEntries),
     ...(unfiltered ? {} : { classIds: fitting.map(({ id }) => id) }),
     ...(narrowing === undefined ? {} : { narrowing }),

@@ -24,12 +24,13 @@ interface DetailsRow extends EntryDetailsRow {
 
 /** The page as it is now, or undefined where the index has changed since `version`. */
 async function pageNow(deps: ReadDeps, plan: PagePlan, version: number): Promise<ListedPage | undefined> {
-  const { rows } =
-    await sql<DetailsRow>`select page.value, (select version from registry_state where id = 1) as version,
-      e.id, e.identifier, e.email, e.created, e.replaced_by,
-      d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps
-    from (${currentPage(deps.db, plan)}) as page
-    join entries e on e.id = page.id join entry_details d on d.id = page.id`.execute(deps.db.query);
+  const rows = await currentPage(deps.db, plan, async (page) => {
+    const query = sql<DetailsRow>`select page.value, (select version from registry_state where id = 1) as version,
+        e.id, e.identifier, e.email, e.created, e.replaced_by,
+        d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps
+      from (${page}) as page join entries e on e.id = page.id join entry_details d on d.id = page.id`;
+    return (await query.execute(deps.db.query)).rows;
+  });
   if (rows.length === 0 || rows.some((row) => row.version !== version)) return undefined;
   const now = timeText(deps.now());
   const listed = ordered(rows, plan)
@@ -39,7 +40,7 @@ async function pageNow(deps: ReadDeps, plan: PagePlan, version: number): Promise
 }
 
 /**
- * The page of a plan. `version` is that of the index when the list was begun: where it is still the same, and the list
+ * The page of a plan. `state` is that of the index when the list was begun: where it is still the same, and the list
  * shows the registry as it is now, nothing can have been replaced since.
  */
 export async function pageOfEntries(

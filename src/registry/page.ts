@@ -19,6 +19,8 @@ export interface PagePlan {
   readonly narrowing?: Narrowing;
   /** Few entries have the words of the narrowing. */
   readonly fewWithWords?: boolean;
+  /** Of the entries with this status, the part that is of these classes; 0 where it is not known. */
+  readonly share?: number;
   /** All conditions together leave few entries. */
   readonly few: boolean;
 }
@@ -110,17 +112,53 @@ function mergedPage(db: Database, plan: PagePlan, classIds: readonly number[]): 
     order by ${sorted} ${way}, o.id ${way} limit ${plan.limit + 1}`;
 }
 
+/** How many entries are walked for a page, at most, before another way is taken. */
+const mostWalked = 4000;
+/** How many times as many as would do, were entries of all classes strewn evenly. */
+const safety = 4;
+
+/** The first entries in order, so many that a page of these classes should be among them: where they are common. */
+function nearPage(db: Database, plan: PagePlan, classIds: readonly number[]): RawBuilder<PageRow> | undefined {
+  const walked = Math.ceil((safety * (plan.limit + 1)) / (plan.share ?? 0));
+  if (walked > mostWalked) return undefined;
+  const { column, direction } = sorting(plan.sort);
+  const way = sql.raw(direction);
+  const value = sql.ref<string>(`e.${column}`);
+  const first = fittingEntries(db, plan, 'current')
+    .select(['e.id', 'e.class_id', value.as('value')])
+    .orderBy(value, direction)
+    .orderBy('e.id', direction)
+    .limit(walked);
+  return sql<PageRow>`select id, value from ${first} as first
+    where ${inNumbers(db.dialect, sql`class_id`, classIds)} order by value ${way}, id ${way} limit ${plan.limit + 1}`;
+}
+
 /** Classes whose first entries are merged, at most. */
 const mostMerged = 300;
 
-/** The query of the first `limit` + 1 entries of a plan, without those that have been replaced since; in any order. */
-export function currentPage(db: Database, plan: PagePlan): RawBuilder<PageRow> {
-  if (plan.few) return sortedPage(db, plan, 'current');
+/** Ways to the first `limit` + 1 entries that are current: one that finds fewer leaves it to the next, the last is right. */
+function waysTo(db: Database, plan: PagePlan): readonly RawBuilder<PageRow>[] {
+  if (plan.few) return [sortedPage(db, plan, 'current')];
   const { classIds, narrowing, status } = plan;
-  const canMerge = classIds !== undefined && classIds.length <= mostMerged;
-  return canMerge && narrowing === undefined && status !== 'all'
-    ? mergedPage(db, plan, classIds)
-    : walkedPage(db, plan);
+  if (classIds === undefined || classIds.length > mostMerged || narrowing !== undefined || status === 'all') {
+    return [walkedPage(db, plan)];
+  }
+  const near = nearPage(db, plan, classIds);
+  return [...(near === undefined ? [] : [near]), mergedPage(db, plan, classIds)];
+}
+
+/** The first `limit` + 1 entries of a plan that are current, in any order; `run` executes a query that yields them. */
+export async function currentPage<Row>(
+  db: Database,
+  plan: PagePlan,
+  run: (query: RawBuilder<PageRow>) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  let rows: readonly Row[] = [];
+  for (const way of waysTo(db, plan)) {
+    rows = await run(way);
+    if (rows.length > plan.limit) break;
+  }
+  return rows;
 }
 
 async function replacedSince(db: Database, asOf: number): Promise<boolean> {
@@ -144,7 +182,7 @@ export function ordered<Row extends PageRow>(rows: readonly Row[], { sort }: Pag
 
 /** The ids of a page, those of entries included that were replaced since the list was begun. */
 export async function pageOfIds(db: Database, plan: PagePlan): Promise<IdPage> {
-  const rows = [...(await currentPage(db, plan).execute(db.query)).rows];
+  const rows = [...(await currentPage(db, plan, async (query) => (await query.execute(db.query)).rows))];
   if (plan.status !== 'all' && (await replacedSince(db, plan.asOf))) {
     const { rows: replaced } = await sortedPage(db, plan, 'replaced-since').execute(db.query);
     // The entry may have been replaced between the two queries: it is then in both.

@@ -11,7 +11,8 @@ const now = new Date('2026-06-01T00:00:00Z');
 
 test('every rule that gives a verdict is explained', () => {
   for (const policy of [samplePolicy, defaultPolicy]) {
-    const facts = { metadata: plainMetadata({}), signer, weak: false };
+    const withdrawal = { from: '2026-01-01T00:00:00Z', reason: 'stolen' };
+    const facts = { metadata: plainMetadata({ withdrawal }), signer, weak: false };
     const judged = judge(policy, facts, now).rules.map(({ rule }) => rule);
     expect(explainPolicy(policy.document).map(({ rule }) => rule)).toEqual(judged);
   }
@@ -25,7 +26,7 @@ test('says what is admitted', () => {
   expect(sentences).toContain('Only these operating systems are admitted: centos: 5.5, 6 debian: any version; x86_64');
   expect(sentences).toContain('“small” must not be true: image.bytes > 1000000000');
   const nothing = readPolicy('{"version": 1, "expired": "allow", "deprecated": "allow"}');
-  expect(explainPolicy(nothing.document)).toEqual([]);
+  expect(explainPolicy(nothing.document).map(({ rule }) => rule)).toEqual(['withdrawn']);
 });
 
 test('verdicts of a policy that looks at the time hold for ten minutes', () => {

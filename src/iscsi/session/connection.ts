@@ -7,6 +7,7 @@ import { type LoginNegotiation, type LoginOutcome } from '../login/negotiation.t
 import { type BufferPool } from '../wire/buffer-pool.ts';
 import { PduReader } from '../wire/pdu-reader.ts';
 import { PduWriter } from '../wire/pdu-writer.ts';
+import { Backlog } from './backlog.ts';
 import { receive } from './incoming.ts';
 import { type LoginConnection, LoginPhase } from './login-phase.ts';
 import { type Session } from './session.ts';
@@ -45,6 +46,7 @@ export class Connection implements LoginConnection {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #reader: PduReader;
+  readonly #backlog: Backlog;
   readonly #begun: number;
   #login: LoginPhase | undefined;
   #session: Session | undefined;
@@ -59,7 +61,6 @@ export class Connection implements LoginConnection {
   #finishedAt = 0;
   /** When a session that was asked to log out is ended without. */
   #leaveBy = Infinity;
-  #waiting: (() => void)[] = [];
   #over: (last: Promise<void>) => void = () => undefined;
 
   /** @param accepted by a server with `pauseOnConnect`. */
@@ -81,6 +82,7 @@ export class Connection implements LoginConnection {
       },
     };
     this.writer = new PduWriter(host.pool, sink, () => this.#onSent(), host.outgoing);
+    this.#backlog = new Backlog(this.writer, host.limits, host.outgoing);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     socket.on('error', (error) => this.drop(error.message));
@@ -111,11 +113,7 @@ export class Connection implements LoginConnection {
   /** Resolves in a later turn, once the initiator has taken enough of what was sent, or is gone. */
   async room(): Promise<void> {
     await nextTurn();
-    while (this.writer.backlog > this.#backlogLimit && !this.#destroyed) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    }
+    while (this.#backlog.full && !this.#destroyed) await this.#backlog.changed();
   }
 
   suspend(): void {
@@ -189,7 +187,7 @@ export class Connection implements LoginConnection {
       this.#leave();
     }
     this.#socket.destroy();
-    this.#wake();
+    this.#backlog.wake();
     this.#reader.close();
     this.writer.close();
     this.#host.closed(this);
@@ -244,12 +242,6 @@ export class Connection implements LoginConnection {
     if (grant !== undefined) await this.giveBack(grant);
   }
 
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
-  }
-
   /** Bytes have come, in a buffer that is overwritten afterwards. */
   #take(bytes: Buffer): void {
     if (this.#finishing) return;
@@ -271,18 +263,12 @@ export class Connection implements LoginConnection {
   }
 
   get #blocked(): boolean {
-    return this.#suspended > 0 || this.writer.backlog > this.#backlogLimit;
-  }
-
-  /** While all of them together are too many, each has to make do with little. */
-  get #backlogLimit(): number {
-    const { sendBacklog, leastBacklog, totalBacklog } = this.limits;
-    return this.#host.outgoing.used > totalBacklog ? leastBacklog : sendBacklog;
+    return this.#suspended > 0 || this.#backlog.full;
   }
 
   #onSent(): void {
-    if (this.#waiting.length > 0) this.#wake();
-    if (!this.#paused || this.writer.backlog > this.#backlogLimit / 2) return;
+    this.#backlog.wake();
+    if (!this.#paused || !this.#backlog.low) return;
     this.#pump();
     this.#flow();
   }

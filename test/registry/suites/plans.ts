@@ -33,6 +33,8 @@ export function plansSuite(openTestRegistry: OpenTestRegistry, runs: number): vo
     sort: fc.constantFrom(...sortOrders),
     limit: fc.integer({ min: 1, max: 30 }),
     asOf: fc.constantFrom(80, 40, 70),
+    // What is said of the classes' share may be wrong: it decides how a page is got, not what is on it.
+    share: fc.constantFrom(0, 0.1, 1, 40),
     chosen: fc.option(fc.uniqueArray(fc.nat({ max: 7 }), { maxLength: 6 }), { nil: undefined }),
     words: fc.constantFrom<readonly string[]>([], ['title'], ['os', 'raw'], ['qco']),
     at: fc.option(fc.nat({ max: 20 }), { nil: undefined }),
