@@ -1,0 +1,117 @@
+// Cold reads of a vault image from MinIO through the block device, beside plain ranged GETs; and what ten versions of one Debian image take.
+// Run: npm run bench -- vault   (MINTMARK_BENCH_MIB=256; needs MinIO, mmdebstrap, mke2fs, root; MINTMARK_BENCH_BASE=FILE.tar spares the making of the base)
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chunkStream, paddedSize } from '../src/pull/chunk-stream.ts';
+import { openManifestDevice } from '../src/vault/manifest-device.ts';
+import { openDirectoryStore } from '../src/vault/stores/directory.ts';
+import { openS3Store } from '../src/vault/stores/s3.ts';
+import { openVault, type Vault } from '../src/vault/vault.ts';
+import { startBenchMinio } from './pull/minio.ts';
+import { makeImage, mebibyte, numberOf, secondsOf } from './pull/source.ts';
+
+const size = numberOf('MINTMARK_BENCH_MIB', 256);
+const randomReads = 500;
+const folder = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
+
+/** Stores a file as a snapshot; returns its manifest and the bytes that were new. */
+async function store(vault: Vault, file: string, epoch: number): Promise<{ manifestId: string; storedBytes: number }> {
+  const bytes = paddedSize(statSync(file).size);
+  const session = await vault.beginWrite();
+  const chunks = chunkStream(createReadStream(file, { highWaterMark: mebibyte }) as AsyncIterable<Buffer>);
+  const manifestId = await session.writeDisk({ size: bytes, chunks });
+  const { storedBytes } = session;
+  await session.commitVolume({ volume: 'bench', epoch, manifestId, size: bytes });
+  return { manifestId, storedBytes };
+}
+
+async function coldReads(): Promise<void> {
+  const minio = await startBenchMinio(folder);
+  try {
+    const image = join(folder, 'image');
+    makeImage(image, size);
+    const objects = await openS3Store(minio.settings);
+    const { manifestId } = await store(await openVault({ store: objects, node: 'writer' }), image, 1);
+    execFileSync('rclone', ['copyto', image, 'bench:bench/plain'], { env: minio.rclone, stdio: 'ignore' });
+    const fresh = async () =>
+      openManifestDevice(await (await openVault({ store: objects, node: 'reader' })).openDisk(manifestId));
+    const bytes = size * mebibyte;
+
+    const device = await fresh();
+    const piece = Buffer.alloc(256 * 1024);
+    const ours = await secondsOf(async () => {
+      for (let at = 0; at < bytes; at += piece.length) await device.read(at, piece);
+    });
+    await device.close();
+    const theirs = await secondsOf(async () => {
+      for (let at = 0; at < bytes; at += piece.length) await objects.get('plain', { offset: at, length: piece.length });
+    });
+    process.stdout.write(
+      `sequential, 256 KiB: device ${(size / ours).toFixed(0)} MiB/s  GETs ${(size / theirs).toFixed(0)}  ratio ${(theirs / ours).toFixed(2)}\n`,
+    );
+
+    const places = Array.from({ length: randomReads }, () => randomInt(bytes / 4096) * 4096);
+    const again = await fresh();
+    const block = Buffer.alloc(4096);
+    const mine = await secondsOf(async () => {
+      for (const at of places) await again.read(at, block);
+    });
+    await again.close();
+    const plain = await secondsOf(async () => {
+      for (const at of places) await objects.get('plain', { offset: at, length: block.length });
+    });
+    process.stdout.write(
+      `random, 4 KiB at depth 1: device ${(randomReads / mine).toFixed(0)} per s  GETs ${(randomReads / plain).toFixed(0)}  ratio ${(plain / mine).toFixed(2)}\n`,
+    );
+  } finally {
+    await minio.close();
+  }
+}
+
+/** What changes from one version to the next: packages, a configuration file, a log. */
+const packages = ['less', 'nano', 'rsync', 'jq', 'htop', 'tree', 'zip', 'bc', 'file'];
+
+async function tenVersions(): Promise<void> {
+  const given = process.env['MINTMARK_BENCH_BASE'];
+  const base = given ?? join(folder, 'base.tar');
+  if (!existsSync(base)) {
+    execFileSync('mmdebstrap', ['--variant=apt', '--include=nginx-light', 'bookworm', base], { stdio: 'ignore' });
+  }
+  const root = join(folder, 'root');
+  mkdirSync(root);
+  execFileSync('tar', ['-xf', base, '-C', root, '--exclude=./dev/*']);
+  const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'bench' });
+  let stored = 0;
+  let sizes = 0;
+  for (let version = 0; version < 10; version += 1) {
+    const added = packages[version - 1];
+    if (added !== undefined) {
+      execFileSync('bash', ['-c', `cd ${folder} && apt-get download ${added} && dpkg-deb -x ${added}_*.deb ${root}`], {
+        stdio: 'ignore',
+      });
+    }
+    writeFileSync(join(root, 'etc', 'motd'), `Version ${version} of this image\n`);
+    const image = join(folder, `version-${version}.img`);
+    // Files lie where they lay before as far as ext4 puts them there by itself; nothing is done to help.
+    const uuid = '00000000-0000-4000-8000-000000000000';
+    execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', root, '-U', uuid, '-E', `hash_seed=${uuid}`, image, '1G']);
+    const { storedBytes } = await store(vault, image, version);
+    sizes += statSync(image).size;
+    stored += storedBytes;
+    process.stdout.write(`  version ${version}: ${(storedBytes / mebibyte).toFixed(0)} MiB new\n`);
+    rmSync(image);
+  }
+  process.stdout.write(
+    `ten Debian images: ${(sizes / mebibyte).toFixed(0)} MiB of disks, ${(stored / mebibyte).toFixed(0)} MiB stored, ratio ${(stored / sizes).toFixed(3)}\n`,
+  );
+}
+
+try {
+  await coldReads();
+  await tenVersions();
+} finally {
+  rmSync(folder, { recursive: true });
+}
