@@ -5,6 +5,7 @@ import { exitCodes } from '../src/errors/table.ts';
 import { locationHealth, probeAnswer } from '../src/http/routes/images/schema.ts';
 import { type Api, connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CommandGroup } from './context.ts';
+import { optionKey } from './option-key.ts';
 import { answer, table } from './print.ts';
 
 const entryShape = z.looseObject({
@@ -67,13 +68,11 @@ function withFilters(command: Command): Command {
   return command.option('--admitted', "only what the server's policy admits");
 }
 
-const camelCase = (name: string): string => name.replaceAll(/-(\w)/gu, (_dash, letter: string) => letter.toUpperCase());
-
 function queryOf(words: readonly string[], options: Readonly<Record<string, unknown>>): string {
   const query = new URLSearchParams();
   if (words.length > 0) query.set('q', words.join(' '));
   for (const name of Object.keys(filters)) {
-    const value = options[camelCase(name)];
+    const value = options[optionKey(name)];
     if (typeof value === 'string') query.set(name, value);
   }
   if (options['admitted'] === true) query.set('admitted', 'true');

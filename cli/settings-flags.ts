@@ -5,6 +5,7 @@ import { loadConfig, type LoadedConfig } from '../src/config/load.ts';
 import { environmentName, settingNames, settings, type SettingName } from '../src/config/settings.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { type CliContext } from './context.ts';
+import { optionKey } from './option-key.ts';
 
 /** Adds --config and a flag per setting, or for those that are named. */
 export function withSettingFlags(
@@ -27,12 +28,10 @@ export function withSettingFlags(
   return command;
 }
 
-const camelCase = (name: string): string => name.replaceAll(/-(\w)/gu, (_dash, letter: string) => letter.toUpperCase());
-
 /** The configuration in force for the flags of one command line. */
 export function configFromFlags(context: CliContext, options: Readonly<Record<string, unknown>>): LoadedConfig {
   const flags: Partial<Record<SettingName, unknown>> = {};
-  for (const name of settingNames) flags[name] = options[camelCase(name)];
+  for (const name of settingNames) flags[name] = options[optionKey(name)];
   const name = options['config'] ?? context.env['MINTMARK_CONFIG'];
   if (typeof name !== 'string') return loadConfig({ flags, env: context.env });
   return loadConfig({ flags, env: context.env, file: { name, text: configText(name) } });
