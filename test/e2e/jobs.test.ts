@@ -68,7 +68,8 @@ test('jobs are listed, shown and cancelled', async () => {
   const web = await startWebServer();
   const slow = noise(1_000_000, 'a slow image');
   const identifier = await published(web, slow);
-  web.files.set(`/${count}`, { body: slow, pause: 400 });
+  // Longer than the commands that follow, however busy the machine is.
+  web.files.set(`/${count}`, { body: slow, pause: 20_000 });
   expect((await mintmark('image', 'pull', identifier, '--no-wait')).stdout).toMatch(
     /^job \d+ pulls it: mintmark job show \d+ --follow\n$/u,
   );

@@ -1,4 +1,5 @@
 // The whole server on PostgreSQL, by configuration alone: pages, API, disks, and the registry commands beside it.
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
@@ -59,8 +60,13 @@ describeWithTools('a server on PostgreSQL', postgresTools, () => {
   }, 120_000);
 
   test('another name for its log, or another key, is refused', async () => {
-    const named = [...site, '--log-name', 'elsewhere.example.org/log'];
-    const other = ['--data', join(server.folder, 'other'), '--database', cluster.location().url];
+    // A folder of its own, for one is of one server; with the key of the log.
+    const folder = join(server.folder, 'named');
+    mkdirSync(folder);
+    copyFileSync(join(server.folder, 'data', 'log.key'), join(folder, 'log.key'));
+    const database = ['--database', cluster.location().url];
+    const named = ['--data', folder, ...database, '--log-name', 'elsewhere.example.org/log'];
+    const other = ['--data', join(server.folder, 'other'), ...database];
     for (const [args, code] of [
       [named, 'registry.log-name'],
       [other, 'registry.log-key'],
