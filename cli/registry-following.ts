@@ -14,7 +14,7 @@ import {
   openSiteRegistry,
   type SiteConfig,
   type SiteRegistry,
-} from '../src/site-registry.ts';
+} from '../src/site/registry.ts';
 import { type CliContext } from './context.ts';
 import { counting } from './counting.ts';
 import { table } from './print.ts';

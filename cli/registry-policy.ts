@@ -1,7 +1,7 @@
 // Which documents a mirror takes in, where it is told to take only what a policy admits.
 import { defaultPolicy, judge, type Policy } from '../src/policy/policy.ts';
 import { watchPolicy } from '../src/policy/watch.ts';
-import { type SiteRegistry } from '../src/site-registry.ts';
+import { type SiteRegistry } from '../src/site/registry.ts';
 
 function policyOf(file: string | undefined): Policy {
   if (file === undefined) return defaultPolicy;

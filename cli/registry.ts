@@ -3,7 +3,7 @@ import { type Command } from 'commander';
 import { type SettingName } from '../src/config/settings.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { exitCodes } from '../src/errors/table.ts';
-import { type SiteRegistry } from '../src/site-registry.ts';
+import { type SiteRegistry } from '../src/site/registry.ts';
 import { defaultServer } from './api.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
 import { counting } from './counting.ts';

@@ -1,21 +1,16 @@
 // Wires the parts of one server from its configuration, and nothing else.
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { type RequestHandler } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import { type Logger } from 'pino';
 import { formatEndpoint, type Endpoint } from './config/endpoint.ts';
 import { type Config } from './config/settings.ts';
-import { Fault } from './errors/fault.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { volumeDirectory } from './delivery/directory.ts';
-import { openMail, uploadRules } from './confirmation-mail.ts';
+import { openMail, uploadRules } from './site/confirmation-mail.ts';
 import { createApp } from './http/app.ts';
 import { EventBoard } from './http/events.ts';
+import { boundTo, endServer, listen } from './http/listen.ts';
 import { openApiRoutes } from './http/openapi.ts';
 import { requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
@@ -32,36 +27,24 @@ import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
 import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
+import { uploadLimit } from './http/upload-limit.ts';
 import { createTarget } from './iscsi/target.ts';
-import { nodeName } from './node-name.ts';
-import { operatorToken } from './operator-token.ts';
+import { nodeName } from './site/node-name.ts';
+import { operatorToken } from './site/operator-token.ts';
 import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
-import { addressPolicy } from './pull/address-policy.ts';
-import { type PullProgress } from './pull/progress.ts';
 import { createLocationBook } from './pull/location-health.ts';
 import { createPulls } from './pull/pull-jobs.ts';
-import { createPuller } from './pull/puller.ts';
 import { entryPath } from './pages/links.ts';
 import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
-import { imageRepair } from './repair.ts';
-import { openSiteJobs } from './site-jobs.ts';
-import { openSiteRegistry } from './site-registry.ts';
-import { openSiteStore } from './site-vault.ts';
-import { createUpkeepJobs } from './upkeep-jobs.ts';
-import { createUpkeep } from './upkeep.ts';
+import { openSiteDisks } from './site/disks.ts';
+import { openSiteJobs } from './site/jobs.ts';
+import { openSiteRegistry } from './site/registry.ts';
+import { createUpkeepJobs } from './site/upkeep-jobs.ts';
 import { createUseNotes } from './vault/last-use.ts';
-import { createLeases } from './vault/leases.ts';
-import { createQuota } from './vault/quota.ts';
-import { type StoredDisk } from './vault/stored-disk.ts';
-import { openVault, type Vault } from './vault/vault.ts';
 import { lockFolder } from './volumes/lock.ts';
-import { openVolumes } from './volumes/volumes.ts';
-
-/** What volumes' targets are named after (RFC 7143 §4.2.7.4). */
-const iqnPrefix = 'iqn.2026-01.io.mintmark';
 
 export interface ServerDeps {
   readonly config: Config;
@@ -109,55 +92,17 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const { registry, decisions } = site;
     const node = nodeName(config.data, randomness);
 
-    let repairSoon: (() => void) | undefined;
-    const { store, place, node: vaultNode } = await openSiteStore(config, node);
-    const vault = await openVault({
-      store,
-      node: vaultNode,
-      now,
-      indexFile: join(config.data, 'vault-index'),
-      onLost: () => repairSoon?.(),
-    });
     const events = new EventBoard();
-    const pulling = (progress: PullProgress): void => events.announce({ type: 'pull', data: { ...progress } });
-    const volumes = await openVolumes({
-      dataDir: join(config.data, 'disks'),
-      images: { open: (identifier) => openImage(vault, identifier) },
-      vault,
+    const { vault, place, volumes, leases, quota, puller, upkeep } = await openSiteDisks({
+      config,
+      node,
+      registry,
+      onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
+      closing,
       now,
       randomness,
-      iqnPrefix,
-      onProblem: (error) => log.error({ err: error }, 'a snapshot could not be moved to the vault'),
-    });
-    closing.push(() => volumes.close());
-    for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
-
-    const leases = createLeases(vault, {
-      inUse: () => volumes.manifestsInUse(),
-      isComplete: () => volumes.damaged().length === 0,
-    });
-    await leases.settle();
-    const quota = createQuota(vault, leases, config['vault-quota']);
-    const puller = createPuller({
-      vault,
-      workDir: join(config.data, 'pulls'),
-      allowAddress: addressPolicy(config['pull-allow']),
-      room: (bytes) => quota.reserve(bytes),
-      limits: { diskBytes: config['max-image-bytes'] },
-      ...(config['pull-rate'] === undefined ? {} : { bytesPerSecond: config['pull-rate'] }),
-      now,
-    });
-    closing.push(() => puller.close());
-    await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
-    const upkeep = createUpkeep({
-      vault,
-      volumes,
-      leases,
-      grace: config['gc-grace'] * 60 * 60 * 1000,
-      repair: imageRepair({ registry, puller, onProgress: pulling, log }),
       log,
     });
-    repairSoon = () => upkeep.repairSoon();
     const book = createLocationBook(vault, puller.probe);
     const jobs = await openSiteJobs({
       book,
@@ -305,43 +250,4 @@ function openPolicy(file: string | undefined, log: Logger): Pick<WatchedPolicy, 
     changed: () => log.info({ file }, 'the policy has changed'),
     refused: (problem) => log.error({ err: problem, file }, 'the policy is wrong; the one before stays in force'),
   });
-}
-
-async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> {
-  const image = await vault.image(identifier);
-  if (image === undefined) throw new Fault('not-found', `the image ${identifier} is not in the cache`);
-  return await vault.openDisk(image.manifestId);
-}
-
-/** Uploads of one address: a person or a pipeline, not a flood. */
-const uploadLimit = (limit: number): RequestHandler =>
-  rateLimit({
-    windowMs: 60_000,
-    limit,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    handler: () => {
-      throw new Fault('too-many-requests', `more than ${limit} uploads in a minute`);
-    },
-  });
-
-async function listen(server: Server, { host, port }: Endpoint): Promise<void> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw new Fault('config.address', `cannot listen on ${formatEndpoint({ host, port })}`, { cause: error });
-  }
-}
-
-function boundTo(server: Server, { host }: Endpoint): Endpoint {
-  const { port } = server.address() as AddressInfo;
-  return { host, port };
-}
-
-async function endServer(server: Server): Promise<void> {
-  const ended = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  await ended;
 }

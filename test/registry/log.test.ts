@@ -19,7 +19,7 @@ import {
   type NoteVerifier,
 } from '../../src/registry/log/note.ts';
 import { readBundle, readTilePath, tilePath, tileWidth } from '../../src/registry/log/tile.ts';
-import { usualLogName } from '../../src/site-registry.ts';
+import { usualLogName } from '../../src/site/registry.ts';
 import { nodesOf } from './nodes.ts';
 import { openTestRegistry, type TestRegistry } from './open-registry.ts';
 

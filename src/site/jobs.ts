@@ -1,21 +1,21 @@
 // The jobs of a server as the configuration says: their kinds, the queue they come by, and who is told of them.
 import { type Logger } from 'pino';
-import { type Config } from './config/settings.ts';
-import { type Database } from './db/database.ts';
-import { type EventBoard } from './http/events.ts';
-import { presentPull } from './http/routes/cache/present.ts';
-import { presentEvent } from './http/routes/jobs/present.ts';
-import { openJobs, type Jobs } from './jobs/jobs.ts';
-import { type Job } from './jobs/model.ts';
-import { type OpenQueue } from './jobs/queue.ts';
-import { keepSchedule } from './jobs/schedule.ts';
-import { type ImageMetadata } from './metadata/model.ts';
-import { type LocationBook } from './pull/location-health.ts';
-import { probeKey, probeKind, probeKindName } from './pull/probe-jobs.ts';
-import { entryQuerySchema } from './registry/query.ts';
-import { pullKind, pullKindName } from './pull/pull-jobs.ts';
-import { type Puller } from './pull/puller.ts';
-import { type Registry } from './registry/registry.ts';
+import { type Config } from '../config/settings.ts';
+import { type Database } from '../db/database.ts';
+import { type EventBoard } from '../http/events.ts';
+import { presentPull } from '../http/routes/cache/present.ts';
+import { presentEvent } from '../http/routes/jobs/present.ts';
+import { openJobs, type Jobs } from '../jobs/jobs.ts';
+import { type Job } from '../jobs/model.ts';
+import { type OpenQueue } from '../jobs/queue.ts';
+import { keepSchedule } from '../jobs/schedule.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
+import { type LocationBook } from '../pull/location-health.ts';
+import { probeKey, probeKind, probeKindName } from '../pull/probe-jobs.ts';
+import { entryQuerySchema } from '../registry/query.ts';
+import { pullKind, pullKindName } from '../pull/pull-jobs.ts';
+import { type Puller } from '../pull/puller.ts';
+import { type Registry } from '../registry/registry.ts';
 import { scheduledUpkeep, upkeepKinds } from './upkeep-jobs.ts';
 import { type Upkeep } from './upkeep.ts';
 
@@ -37,7 +37,7 @@ export interface SiteJobsDeps {
 
 /** Only where it is used is what speaks to Redis loaded. */
 async function queueOf({ redis }: SiteJobsDeps['config']): Promise<{ readonly queue?: OpenQueue }> {
-  return redis === undefined ? {} : { queue: (await import('./jobs/engines/redis.ts')).overRedis(redis) };
+  return redis === undefined ? {} : { queue: (await import('../jobs/engines/redis.ts')).overRedis(redis) };
 }
 
 /** Throws `jobs.queue`. Jobs and the schedule begin with `begin`, and end with `close`. */

@@ -1,7 +1,7 @@
 // The operator token of a data folder: made once, readable by its owner only.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { operatorTokenFile } from './config/settings.ts';
+import { operatorTokenFile } from '../config/settings.ts';
 
 export interface OperatorToken {
   readonly file: string;

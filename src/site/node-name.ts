@@ -1,7 +1,7 @@
 // The name of a data folder among those that share a database or an object store: made once, kept beside the data.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from './errors/fault.ts';
+import { Fault } from '../errors/fault.ts';
 
 const pattern = /^node-[0-9a-f]{16}$/u;
 

@@ -1,12 +1,12 @@
 // The vault of a site as the configuration says: a folder or a bucket, and who shares it.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config } from './config/settings.ts';
-import { parseVaultLocation, type VaultLocation } from './config/vault-location.ts';
-import { Fault } from './errors/fault.ts';
-import { type ObjectStore } from './vault/object-store.ts';
-import { openDirectoryStore } from './vault/stores/directory.ts';
-import { openS3Store } from './vault/stores/s3.ts';
+import { type Config } from '../config/settings.ts';
+import { parseVaultLocation, type VaultLocation } from '../config/vault-location.ts';
+import { Fault } from '../errors/fault.ts';
+import { type ObjectStore } from '../vault/object-store.ts';
+import { openDirectoryStore } from '../vault/stores/directory.ts';
+import { openS3Store } from '../vault/stores/s3.ts';
 
 export type VaultConfig = Pick<
   Config,

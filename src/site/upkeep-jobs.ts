@@ -1,9 +1,9 @@
 // The upkeep of the vault as jobs: one collection and one scrub at a time over all servers that share it, the former every hour.
 import { z } from 'zod';
-import { backOff, type BackOff } from './jobs/back-off.ts';
-import { resultOf, type Jobs } from './jobs/jobs.ts';
-import { isActive, type JobKind } from './jobs/model.ts';
-import { type ScheduledJob } from './jobs/schedule.ts';
+import { backOff, type BackOff } from '../jobs/back-off.ts';
+import { resultOf, type Jobs } from '../jobs/jobs.ts';
+import { isActive, type JobKind } from '../jobs/model.ts';
+import { type ScheduledJob } from '../jobs/schedule.ts';
 import { type Upkeep } from './upkeep.ts';
 
 /** There is one vault. */

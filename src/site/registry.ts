@@ -2,20 +2,20 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
-import { type Config } from './config/settings.ts';
-import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from './db/database.ts';
-import { holdDatabase, type HoldMode } from './db/hold.ts';
-import { type Admission } from './registry/admitted.ts';
-import { identifyLog } from './registry/log/identity.ts';
-import { loadLogKey } from './registry/log/key.ts';
-import { openLog, type RegistryLog } from './registry/log/log.ts';
-import { openRegistry, type Registry } from './registry/registry.ts';
-import { type SubmitRules } from './registry/submit.ts';
-import { loadTrustFolder } from './trust/folder.ts';
-import { readTrustMaterial, writeTrustMaterial, type TrustMaterial } from './trust/material.ts';
-import { openVerifierPool, type VerifierPool } from './trust/pool.ts';
-import { type VerifyDocument } from './trust/report.ts';
-import { type TrustSettings } from './trust/settings.ts';
+import { type Config } from '../config/settings.ts';
+import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from '../db/database.ts';
+import { holdDatabase, type HoldMode } from '../db/hold.ts';
+import { type Admission } from '../registry/admitted.ts';
+import { identifyLog } from '../registry/log/identity.ts';
+import { loadLogKey } from '../registry/log/key.ts';
+import { openLog, type RegistryLog } from '../registry/log/log.ts';
+import { openRegistry, type Registry } from '../registry/registry.ts';
+import { type SubmitRules } from '../registry/submit.ts';
+import { loadTrustFolder } from '../trust/folder.ts';
+import { readTrustMaterial, writeTrustMaterial, type TrustMaterial } from '../trust/material.ts';
+import { openVerifierPool, type VerifierPool } from '../trust/pool.ts';
+import { type VerifyDocument } from '../trust/report.ts';
+import { type TrustSettings } from '../trust/settings.ts';
 
 export type SiteConfig = Pick<Config, 'data' | 'database' | 'log-name' | 'public-url' | 'trust' | 'allow-legacy'>;
 

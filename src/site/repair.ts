@@ -1,11 +1,11 @@
 // Repairs a stored image from the locations of its entries: first the entry that it was pulled for, then all that stand now.
 import { type Logger } from 'pino';
-import { Fault } from './errors/fault.ts';
-import { type ImageMetadata } from './metadata/model.ts';
-import { type PullProgress } from './pull/progress.ts';
-import { type Puller } from './pull/puller.ts';
-import { type Registry } from './registry/registry.ts';
-import { type ImagePointer } from './vault/records.ts';
+import { Fault } from '../errors/fault.ts';
+import { type ImageMetadata } from '../metadata/model.ts';
+import { type PullProgress } from '../pull/progress.ts';
+import { type Puller } from '../pull/puller.ts';
+import { type Registry } from '../registry/registry.ts';
+import { type ImagePointer } from '../vault/records.ts';
 
 export interface RepairDeps {
   readonly registry: Pick<Registry, 'entry' | 'image'>;

@@ -1,15 +1,15 @@
 // The upkeep of the vault beside a running server: what may be evicted, collections of garbage, scrubs and repairs.
 import { type Logger } from 'pino';
-import { Fault } from './errors/fault.ts';
-import { collectGarbage, type Collection } from './vault/collect.ts';
+import { Fault } from '../errors/fault.ts';
+import { collectGarbage, type Collection } from '../vault/collect.ts';
 import { type RepairImage } from './repair.ts';
-import { evictImages } from './vault/evict.ts';
-import { type Leases } from './vault/leases.ts';
-import { isLost, lossOf } from './vault/lost.ts';
-import { type ImagePointer } from './vault/records.ts';
-import { scrubVault, type ScrubProgress, type ScrubReport } from './vault/scrub.ts';
-import { type Vault } from './vault/vault.ts';
-import { type Volumes } from './volumes/volumes.ts';
+import { evictImages } from '../vault/evict.ts';
+import { type Leases } from '../vault/leases.ts';
+import { isLost, lossOf } from '../vault/lost.ts';
+import { type ImagePointer } from '../vault/records.ts';
+import { scrubVault, type ScrubProgress, type ScrubReport } from '../vault/scrub.ts';
+import { type Vault } from '../vault/vault.ts';
+import { type Volumes } from '../volumes/volumes.ts';
 
 export interface UpkeepDeps {
   readonly vault: Vault;

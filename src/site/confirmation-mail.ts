@@ -1,11 +1,11 @@
 // E-mail confirmation as the configuration says: whose uploads wait, and who carries the mails while the server runs.
-import { type Config } from './config/settings.ts';
-import { Fault } from './errors/fault.ts';
-import { smtpSender } from './mail/smtp.ts';
-import { sendDue } from './registry/confirm/outbox.ts';
-import { startPostman, type Postman } from './registry/confirm/postman.ts';
-import { type SubmitRules } from './registry/submit.ts';
-import { type SiteRegistry } from './site-registry.ts';
+import { type Config } from '../config/settings.ts';
+import { Fault } from '../errors/fault.ts';
+import { smtpSender } from '../mail/smtp.ts';
+import { sendDue } from '../registry/confirm/outbox.ts';
+import { startPostman, type Postman } from '../registry/confirm/postman.ts';
+import { type SubmitRules } from '../registry/submit.ts';
+import { type SiteRegistry } from './registry.ts';
 
 type MailConfig = Pick<Config, 'confirm' | 'confirm-hours' | 'endorser-limit' | 'smtp-url' | 'mail-from'>;
 

@@ -1,0 +1,95 @@
+// A site's images and disks, wired: vault, volumes, leases, quota, pulls and their upkeep. What is opened is closed in reverse.
+import { join } from 'node:path';
+import { type Logger } from 'pino';
+import { type Config } from '../config/settings.ts';
+import { Fault } from '../errors/fault.ts';
+import { addressPolicy } from '../pull/address-policy.ts';
+import { type PullProgress } from '../pull/progress.ts';
+import { createPuller, type Puller } from '../pull/puller.ts';
+import { type Registry } from '../registry/registry.ts';
+import { createLeases, type Leases } from '../vault/leases.ts';
+import { createQuota, type Quota } from '../vault/quota.ts';
+import { type StoredDisk } from '../vault/stored-disk.ts';
+import { openVault, type Vault } from '../vault/vault.ts';
+import { openVolumes, type Volumes } from '../volumes/volumes.ts';
+import { imageRepair } from './repair.ts';
+import { openSiteStore } from './store.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
+
+/** What volumes' targets are named after (RFC 7143 §4.2.7.4). */
+const iqnPrefix = 'iqn.2026-01.io.mintmark';
+const hour = 60 * 60 * 1000;
+
+export interface SiteDisksDeps {
+  readonly config: Config;
+  /** Name of this server. */
+  readonly node: string;
+  readonly registry: Registry;
+  readonly onProgress: (progress: PullProgress) => void;
+  readonly closing: (() => Promise<void> | void)[];
+  readonly now: () => Date;
+  readonly randomness: (bytes: number) => Buffer;
+  readonly log: Logger;
+}
+
+export interface SiteDisks {
+  readonly vault: Vault;
+  /** What jobs about the vault are kept under. */
+  readonly place: string;
+  readonly volumes: Volumes;
+  readonly leases: Leases;
+  readonly quota: Quota;
+  readonly puller: Puller;
+  readonly upkeep: Upkeep;
+}
+
+export async function openSiteDisks(deps: SiteDisksDeps): Promise<SiteDisks> {
+  const { config, node, registry, onProgress, closing, now, randomness, log } = deps;
+  let repairSoon: (() => void) | undefined;
+  const { store, place, node: vaultNode } = await openSiteStore(config, node);
+  const vault = await openVault({
+    store,
+    node: vaultNode,
+    now,
+    indexFile: join(config.data, 'vault-index'),
+    onLost: () => repairSoon?.(),
+  });
+  const volumes = await openVolumes({
+    dataDir: join(config.data, 'disks'),
+    images: { open: (identifier) => openImage(vault, identifier) },
+    vault,
+    now,
+    randomness,
+    iqnPrefix,
+    onProblem: (error) => log.error({ err: error }, 'a snapshot could not be moved to the vault'),
+  });
+  closing.push(() => volumes.close());
+  for (const problem of volumes.damaged()) log.error({ err: problem }, 'a volume is left out');
+  const leases = createLeases(vault, {
+    inUse: () => volumes.manifestsInUse(),
+    isComplete: () => volumes.damaged().length === 0,
+  });
+  await leases.settle();
+  const quota = createQuota(vault, leases, config['vault-quota']);
+  const puller = createPuller({
+    vault,
+    workDir: join(config.data, 'pulls'),
+    allowAddress: addressPolicy(config['pull-allow']),
+    room: (bytes) => quota.reserve(bytes),
+    limits: { diskBytes: config['max-image-bytes'] },
+    ...(config['pull-rate'] === undefined ? {} : { bytesPerSecond: config['pull-rate'] }),
+    now,
+  });
+  closing.push(() => puller.close());
+  await puller.sweep().catch((error: unknown) => log.warn({ err: error }, 'leftovers of pulls stay'));
+  const repair = imageRepair({ registry, puller, onProgress, log });
+  const upkeep = createUpkeep({ vault, volumes, leases, grace: config['gc-grace'] * hour, repair, log });
+  repairSoon = () => upkeep.repairSoon();
+  return { vault, place, volumes, leases, quota, puller, upkeep };
+}
+
+async function openImage(vault: Vault, identifier: string): Promise<StoredDisk> {
+  const image = await vault.image(identifier);
+  if (image === undefined) throw new Fault('not-found', `the image ${identifier} is not in the cache`);
+  return await vault.openDisk(image.manifestId);
+}
