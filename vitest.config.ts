@@ -10,8 +10,9 @@ export default defineConfig({
     // Many suites wait for other programs more than they compute.
     maxWorkers: Math.max(4, availableParallelism()),
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // What hangs fails; what a busy machine takes longer for does not.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     restoreMocks: true,
     projects: [
       {
