@@ -1,10 +1,13 @@
 // `mintmark metadata` as a person at a shell uses it: keys, build, sign, validate, show, deprecate and revoke.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { launcher, run, type Ended } from '../e2e/command.ts';
 import { describeWithTools } from '../setup/tools.ts';
@@ -47,6 +50,26 @@ async function validate(
       .split('\n')
       .map((line) => JSON.parse(line) as Line),
   };
+}
+
+/** Runs a command in a terminal, and types an answer once each question is shown; all that was shown. */
+async function atTerminal(
+  args: readonly string[],
+  answers: readonly (readonly [question: string, answer: string])[],
+): Promise<string> {
+  const command = [process.execPath, launcher, 'metadata', ...args].join(' ');
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const left = [...answers];
+  let shown = '';
+  terminal.stdout.on('data', (piece: Buffer) => {
+    shown += piece.toString();
+    const [next] = left;
+    if (next === undefined || !shown.includes(next[0])) return;
+    left.shift();
+    terminal.stdin.write(`${next[1]}\r`);
+  });
+  await once(terminal, 'close');
+  return shown;
 }
 
 beforeAll(async () => {
@@ -237,28 +260,46 @@ describeWithTools('with openssl', ['openssl', 'script'], () => {
       path('asks.crt'),
       '--encrypt',
     );
-    const command = [
-      process.execPath,
-      launcher,
-      'metadata',
-      'sign',
-      path('plain.xml'),
-      ...by('asks'),
-      '-o',
-      path('asks.xml'),
-    ];
-    const terminal = spawn('script', ['-qec', command.join(' '), '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    let shown = '';
-    let typed = false;
-    terminal.stdout.on('data', (piece: Buffer) => {
-      shown += piece.toString();
-      if (typed || !shown.includes('Passphrase of')) return;
-      typed = true;
-      terminal.stdin.write('typed in\r');
-    });
-    await once(terminal, 'close');
+    const shown = await atTerminal(
+      ['sign', path('plain.xml'), ...by('asks'), '-o', path('asks.xml')],
+      [['Passphrase of', 'typed in']],
+    );
     expect(shown).toMatch(/Passphrase of/);
     expect(shown).not.toContain('typed in');
     expect(await validate(path('asks.xml'))).toMatchObject({ code: 0 });
   });
+
+  test('at a terminal the system in the image is asked for, and the measuring is seen', async () => {
+    const shown = await atTerminal(
+      ['build', path('image.raw'), '--title', 'Flora', '-o', path('asked.xml')],
+      [
+        ['Operating system', 'debian'],
+        ['Its version', '12'],
+        ['Its architecture', 'x86_64'],
+      ],
+    );
+    expect(shown).toMatch(/measuring .*100%/u);
+    const built = await readFile(path('asked.xml'), 'utf8');
+    expect(built).toMatch(/os>debian<.*os-version>12<.*os-arch>x86_64</su);
+  });
+});
+
+test('a compressed image is measured inside its compression', async () => {
+  await writeFile(path('image.raw.gz'), gzipSync(await readFile(path('image.raw'))));
+  const { checksums } = JSON.parse(await well('build', path('image.raw'), '--json')) as { checksums: object };
+  expect(JSON.parse(await well('build', path('image.raw.gz'), '--json'))).toMatchObject({
+    bytes: 100_000,
+    checksums,
+    format: 'raw',
+    compression: 'gz',
+  });
+});
+
+const stratusLab = fileURLToPath(new URL('../../../shared/data/stratuslab/', import.meta.url));
+
+test.skipIf(!existsSync(stratusLab))('--allow-legacy takes the old software, and says that it is weak', async () => {
+  const old = join(stratusLab, 'marketplace-valid-indate-signature.xml');
+  expect(await metadata('validate', old)).toMatchObject({ code: 3 });
+  const { code, stdout } = await metadata('validate', '--allow-legacy', '--at', '2015-01-01T00:00:00Z', old);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('weakly signed')]);
 });
