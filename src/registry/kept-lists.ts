@@ -5,12 +5,15 @@ import { type EntryList } from './find.ts';
 const mostEntries = 2000;
 
 export class KeptLists {
-  readonly #lists = new Map<string, Promise<EntryList>>();
+  readonly #lists = new Map<string, Promise<EntryList | undefined>>();
   #version = -1;
   #entries = 0;
 
-  /** The list that `find` gives for this query at this version of the index; found once while others wait for it. */
-  list(version: number, query: string, find: () => Promise<EntryList>): Promise<EntryList> {
+  /**
+   * The list that `find` gives for this query at this version of the index; found once while others wait for it. Undefined,
+   * and not kept, where the index changed while it was being found.
+   */
+  list(version: number, query: string, find: () => Promise<EntryList | undefined>): Promise<EntryList | undefined> {
     if (version !== this.#version) {
       this.#lists.clear();
       this.#entries = 0;
@@ -23,10 +26,17 @@ export class KeptLists {
     return found;
   }
 
-  async #found(version: number, query: string, find: () => Promise<EntryList>): Promise<EntryList> {
+  async #found(
+    version: number,
+    query: string,
+    find: () => Promise<EntryList | undefined>,
+  ): Promise<EntryList | undefined> {
     try {
       const list = await find();
-      if (version === this.#version) this.#count(list.entries.length + 1);
+      if (version === this.#version) {
+        if (list === undefined) this.#lists.delete(query);
+        else this.#count(list.entries.length + 1);
+      }
       return list;
     } catch (error) {
       if (version === this.#version) this.#lists.delete(query);

@@ -29,7 +29,7 @@ import {
   newestByTag,
 } from './read.ts';
 import { reindex, type ReindexResult } from './reindex.ts';
-import { type RegistryState } from './state.ts';
+import { readState, type RegistryState } from './state.ts';
 import { Sweeper } from './sweep.ts';
 import { submitDocument, type SubmitRules } from './submit.ts';
 
@@ -81,17 +81,31 @@ function found<Value>(value: Value | undefined, { identifier, email, created }: 
   throw new Fault('registry.no-entry', `There is no entry ${identifier} of ${email} dated ${created}`);
 }
 
+/** How often a list is begun anew because something arrived meanwhile, before it is given with counts of another moment. */
+const mostAttempts = 10;
+
 export function openRegistry(deps: RegistryDeps): Registry {
   const classes = new ClassCounts(deps.db);
   const admitted = deps.admission === undefined ? undefined : new AdmittedIndex(deps, deps.admission);
   const sweeper = new Sweeper(deps.db);
   const kept = new KeptLists();
   const state = (): Promise<RegistryState> => sweeper.sweep(timeText(deps.now()));
+  const parts = { ...deps, classes, admitted };
+  /** Undefined where the index changed meanwhile: counts and page may then be of different moments. */
+  const findWhole = async (query: EntryQuery): Promise<EntryList | undefined> => {
+    const before = await state();
+    return kept.list(before.version, JSON.stringify(query), async () => {
+      const list = await findEntries(parts, before, query);
+      return (await readState(deps.db.query)).version === before.version ? list : undefined;
+    });
+  };
   const find = async (query: EntryQuery): Promise<EntryList> => {
-    const now = await state();
-    const anew = () => findEntries({ ...deps, classes, admitted }, now, query);
     // What is admitted may change with the policy and the clock, without a change of the index.
-    return query.admitted ? anew() : kept.list(now.version, JSON.stringify(query), anew);
+    for (let left = query.admitted ? 0 : mostAttempts; left > 0; left -= 1) {
+      const list = await findWhole(query);
+      if (list !== undefined) return list;
+    }
+    return findEntries(parts, await state(), query);
   };
   return {
     accept: (bytes, sender) => acceptEntry(deps, bytes, sender),

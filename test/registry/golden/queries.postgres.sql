@@ -60,16 +60,19 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 select "valid_until" from "entries" where "valid_until" > $1 order by "valid_until" limit $2;
 select * from "entry_classes" where "version" > $1;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit $3) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- by title, with a filter
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and e.class_id = any($3::bigint[])) select id, value from fitting order by value asc, id asc limit $4) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and e.class_id = any($3::bigint[])) select id, value from fitting order by value asc, id asc limit $4;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- all, with history
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 order by "e"."created" desc, "e"."id" desc limit $2) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
@@ -77,11 +80,13 @@ select class_id, count(*) as count from (with matching as materialized (select i
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = $1 and e.replaced_by is null and e.status = $2 limit $3) as counted group by class_id;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."email" = $3 order by "e"."created" desc, "e"."id" desc limit $4) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- history of an image
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = $1 and "e"."email" = $2 order by "e"."created" desc limit $3;
@@ -105,3 +110,4 @@ select id, value from (select "e"."id", "e"."created" as "value" from "entries" 
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" >= $3 and ("e"."created", e.id) < ($4, $5)) select id, value from fitting order by value desc, id desc limit $6;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in ($1);
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;

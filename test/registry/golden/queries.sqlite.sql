@@ -60,16 +60,19 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 select "valid_until" from "entries" where "valid_until" > ? order by "valid_until" limit ?;
 select * from "entry_classes" where "version" > ?;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- by title, with a filter
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- all, with history
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
@@ -77,11 +80,13 @@ select class_id, count(*) as count from (with matching as materialized (select r
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and e.status = ? limit ?) as counted group by class_id;
 select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- history of an image
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = ? and "e"."email" = ? order by "e"."created" desc limit ?;
@@ -105,3 +110,4 @@ select id, value from (select "e"."id", "e"."created" as "value" from "entries" 
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select id, value from fitting order by value desc, id desc limit ?;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
+select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
