@@ -1,19 +1,9 @@
 // A server that machines reach through QEMU's user network, on a port that stays the same when it is killed and started again.
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { Site } from '../e2e/site.ts';
+import { freePort } from '../setup/free-port.ts';
 
 /** The host's loopback interface, as a machine sees it. */
 export const hostAddress = '10.0.2.2';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** @param flags further settings of the server. */
 export async function openMachineSite(flags: readonly string[] = []): Promise<Site> {

@@ -2,7 +2,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,6 +13,7 @@ import { openDirectoryStore } from '../../src/vault/stores/directory.ts';
 import { openS3Store } from '../../src/vault/stores/s3.ts';
 import { chunkBytes } from '../../src/vault/stored-disk.ts';
 import { openVault, type Vault } from '../../src/vault/vault.ts';
+import { freePort } from '../setup/free-port.ts';
 import { describeWithTools, findTool } from '../setup/tools.ts';
 import { noise, readWhole, temporaryFolder } from '../vault/fresh-vault.ts';
 import { minioPath, startMinio } from '../vault/minio-server.ts';
@@ -116,15 +116,6 @@ describeWithTools('MinIO', [minioPath], () => {
     expect(await isStored(refusing, manifestId)).toBe(true);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describeWithTools('nginx', ['nginx'], () => {
   test('serves a pull that was cancelled the rest of it, by a range', async () => {

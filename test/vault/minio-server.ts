@@ -1,25 +1,16 @@
 // A MinIO server of its own on a free port of the loopback, which can be stopped and started again on the same data.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type S3Settings } from '../../src/vault/stores/s3.ts';
+import { freePort } from '../setup/free-port.ts';
 import { temporaryFolder } from './fresh-vault.ts';
 
 /** Built once by build/install-minio.sh. */
 export const minioPath = join(process.env['MINTMARK_TOOLS'] ?? join(homedir(), '.cache', 'mintmark-tools'), 'minio');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export interface MinioServer {
   readonly settings: S3Settings;
