@@ -1,5 +1,6 @@
 // One pass over the bytes that refuses what no metadata document needs, before a parser spends time on it.
 import { isUtf8 } from 'node:buffer';
+import { doubleQuote, exclamation, greaterThan, lessThan, question, singleQuote, slash } from './characters.ts';
 import { type XmlCode } from './codes.ts';
 import { type Failure } from './failure.ts';
 import { type XmlLimits } from './limits.ts';
@@ -16,14 +17,6 @@ export interface Prescan {
   readonly text: string;
   readonly failures: readonly Failure[];
 }
-
-const lessThan = 0x3c;
-const slash = 0x2f;
-const exclamation = 0x21;
-const question = 0x3f;
-const doubleQuote = 0x22;
-const singleQuote = 0x27;
-const greaterThan = 0x3e;
 
 interface StartTag {
   /** Offset after the tag, or -1 where it does not end. */

@@ -1,4 +1,16 @@
 // Reads plain XML into a tree: the small language in which libxml2 writes a document, canonical or not. All else is an error.
+import {
+  colon,
+  doubleQuote,
+  equals,
+  exclamation,
+  greaterThan,
+  lessThan,
+  lineFeed,
+  slash,
+  space,
+  tab,
+} from './characters.ts';
 import { termOf } from './namespaces.ts';
 import { namespaceOf, type XmlAttribute, type XmlChild, type XmlElement } from './tree.ts';
 
@@ -34,17 +46,6 @@ for (const character of '<>&"\'/=:!?') endsName[character.charCodeAt(0)] = 1;
 
 /** A URI with a scheme; documents with other namespaces have no canonical form (Canonical XML 1.0 §1.3). */
 const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:/;
-
-const tab = 0x09;
-const lineFeed = 0x0a;
-const space = 0x20;
-const exclamation = 0x21;
-const doubleQuote = 0x22;
-const slash = 0x2f;
-const colon = 0x3a;
-const lessThan = 0x3c;
-const equals = 0x3d;
-const greaterThan = 0x3e;
 
 const noDeclarations: ReadonlyMap<string, string> = new Map();
 const noAttributes: readonly XmlAttribute[] = [];
