@@ -89,7 +89,7 @@ export function createPuller(settings: PullerSettings): Puller {
   const client = createWebClient(allowAddress, limits, settings.resolveName);
   const pool = createHashPool();
   const rate = createRateLimit(settings.bytesPerSecond, () => now().getTime());
-  const space = createSpaceLedger(workDir, freeSpace);
+  const space = createSpaceLedger(workDir, limits.partFileBytes, freeSpace);
   const pulls = new Map<string, Running>();
   const failures = new Map<string, PullFailure>();
 
@@ -129,7 +129,7 @@ export function createPuller(settings: PullerSettings): Puller {
         checkPointer(there, metadata);
         const suspect = heal === true || vault.catalog.index.hasDamage;
         if (!suspect || !isLost(await lossOf(vault, there.manifestId))) {
-          await removeLeftovers(workDir, identifier);
+          await removeLeftovers(workDir, identifier, vault);
           return there;
         }
       }
@@ -195,13 +195,7 @@ export function createPuller(settings: PullerSettings): Puller {
       rate.limit = bytesPerSecond;
     },
     rate: () => rate.limit,
-    sweep: () =>
-      sweepWorkFolder(
-        workDir,
-        async (identifier) => (await vault.image(identifier)) !== undefined,
-        (identifier) => pulls.has(identifier),
-        now,
-      ),
+    sweep: () => sweepWorkFolder(workDir, vault, (identifier) => pulls.has(identifier), now),
     async close() {
       for (const { cancelled } of pulls.values()) cancelled.abort();
       await Promise.allSettled([...pulls.values()].map(({ result }) => result));
