@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
 import { describeWithTools } from '../setup/tools.ts';
+import { surviveKilledReindex } from './killed-reindex.ts';
 import { surviveKills } from './killed.ts';
 import { registryOver, type OpenTestRegistry } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
@@ -20,6 +21,7 @@ const tables = [
   'confirmed_signers',
   'endorser_uploads',
   'entry_details',
+  'signings',
   'entries',
   'entry_classes',
   'documents',
@@ -86,6 +88,16 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
       return openDatabase(cluster.location());
     };
     await expect(surviveKills(cluster.location(), open)).resolves.toBeUndefined();
+  }, 120_000);
+
+  test('a killed reindex on PostgreSQL leaves the index as it was, and another one mends what is broken', async () => {
+    await cluster.createDatabase('reindexed');
+    const location = cluster.location('reindexed');
+    const open = async () => {
+      await cluster.crash();
+      return openDatabase(location);
+    };
+    await expect(surviveKilledReindex(location, open)).resolves.toBeUndefined();
   }, 120_000);
 
   test('the queries are those that were reviewed', async () => {
