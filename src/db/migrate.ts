@@ -7,6 +7,7 @@ import { mirrorTables } from './migrations/0002-mirrors.ts';
 import { logIdentityTables } from './migrations/0003-log-identity.ts';
 import { jobTables } from './migrations/0004-jobs.ts';
 import { confirmationTables } from './migrations/0005-confirmation.ts';
+import { mailTimes } from './migrations/0006-mail-times.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[
   '0003-log-identity': logIdentityTables,
   '0004-jobs': jobTables,
   '0005-confirmation': confirmationTables,
+  '0006-mail-times': mailTimes,
 };
 
 function asMigration(statements: readonly string[]): Migration {
