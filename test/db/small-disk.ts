@@ -34,13 +34,12 @@ export async function startSmallDisk(folder: string, size: string): Promise<Smal
   });
   await Promise.race([once(holder.stdout, 'data'), failed]);
   failed.catch(() => undefined);
-  const enter = ['nsenter', '-m', '-t', String(holder.pid)];
+  const place = ['-m', '-t', String(holder.pid)];
   const inside = async (command: string): Promise<void> => {
-    const [program = '', ...options] = [...enter, 'sh', '-c', command, 'sh', `${folder}/filler`];
-    await run(program, options);
+    await run('nsenter', [...place, 'sh', '-c', command, 'sh', `${folder}/filler`]);
   };
   return {
-    enter,
+    enter: ['nsenter', ...place],
     fill: () => inside('cat /dev/zero > "$1"'),
     makeRoom: () => inside('rm -f "$1"'),
     stop: async () => {
