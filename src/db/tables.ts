@@ -95,6 +95,7 @@ interface PendingDocumentRow {
 interface ConfirmationTokenRow {
   hash: string;
   sha256: string;
+  made_at: string;
 }
 
 interface OutboxRow {

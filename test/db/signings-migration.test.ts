@@ -4,7 +4,7 @@ import SqliteConnection from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { type Dialect } from '../../src/db/database.ts';
 import { registryTables } from '../../src/db/migrations/0001-registry.ts';
-import { signingTables } from '../../src/db/migrations/0006-signings.ts';
+import { signingTables } from '../../src/db/migrations/0007-signings.ts';
 import { openPool } from '../../src/db/postgres.ts';
 import { type Tables } from '../../src/db/tables.ts';
 import { describeWithTools } from '../setup/tools.ts';
