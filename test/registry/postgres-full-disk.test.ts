@@ -17,7 +17,7 @@ describeWithTools('PostgreSQL on a full disk', [...postgresTools, ...smallDiskTo
   test.each([
     ['tables', 16, ['db.full']],
     // Without room for the log of its writes the server crashes, until there is some.
-    ['writes', 16, ['db.unreachable']],
+    ['writes', 8, ['db.unreachable']],
     ['everything', 64, ['db.full', 'db.unreachable']],
   ] as const)(
     'refuses uploads, loses nothing, and goes on when there is room again: a full disk with its %s',
