@@ -23,7 +23,7 @@ import { remoteRegistry } from './registry-source.ts';
 import { configFromFlags, withSettingFlags } from './settings-flags.ts';
 
 const trustFlags: readonly SettingName[] = ['trust', 'allow-legacy'];
-const siteFlags: readonly SettingName[] = ['data', 'database', ...trustFlags];
+const siteFlags: readonly SettingName[] = ['data', 'database', 'log-key', ...trustFlags];
 
 const verifierHelp = "key of the other registry's log, name+hash+key (`mintmark log verify --json` prints it)";
 

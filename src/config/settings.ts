@@ -72,6 +72,13 @@ export const settings = {
     description:
       'name of the log of decisions, such as images.example.org/log; without one, it is made of --public-url, or of the name of this machine',
   },
+  'log-key': {
+    schema: z.string().min(1).optional(),
+    default: () => undefined,
+    value: 'FILE',
+    description:
+      'key that signs the log of decisions, the same for all servers of a database; without one, log.key in the folder of --data, made at the first start',
+  },
   'iscsi': {
     schema: endpointSchema,
     default: () => '127.0.0.1:3260',

@@ -60,6 +60,12 @@ interface EntryDetailRow {
   accepted_at: string;
   weak: number;
   metadata: string;
+  signing_id: number;
+}
+
+interface SigningRow {
+  id: number;
+  digest: string;
   signer: string;
   steps: string;
 }
@@ -89,6 +95,7 @@ interface PendingDocumentRow {
 interface ConfirmationTokenRow {
   hash: string;
   sha256: string;
+  made_at: string;
 }
 
 interface OutboxRow {
@@ -183,5 +190,6 @@ export interface Tables {
   entry_classes: EntryClassRow;
   entries: EntryRow;
   entry_details: EntryDetailRow;
+  signings: SigningRow;
   endorsers: EndorserRow;
 }

@@ -244,7 +244,8 @@ export const faults = {
     status: 500,
     exit: exitCodes.failed,
     title: 'The log has no usable key',
-    action: 'Restore the key file from a backup: with a new key, mirrors take this for another log.',
+    action:
+      'Copy log.key from the data folder of a server of this database, or from a backup, or name it with --log-key: with another key, mirrors would take this for another log.',
   },
   'registry.log-name': {
     status: 500,

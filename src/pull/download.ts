@@ -93,7 +93,7 @@ export async function* download(job: Download): AsyncGenerator<Buffer> {
       } finally {
         answer.body.destroy();
       }
-      if (total === undefined) return;
+      if (total === undefined) break;
       if (part.bytes < total) throw new LocationFailure('unreachable', 'the connection ended before the file did');
     } catch (error) {
       signal.throwIfAborted();
@@ -106,6 +106,7 @@ export async function* download(job: Download): AsyncGenerator<Buffer> {
       await wait(limits.retryWait * 2 ** (failures - 1), undefined, { signal });
     }
   }
+  await part.end().catch((error: unknown) => Promise.reject(roomFault(error)));
 }
 
 /** Passes the pieces on as long as enough of them come. Throws a {@link LocationFailure}. */

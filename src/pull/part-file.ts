@@ -50,6 +50,7 @@ export async function openPartFile(path: string, location: string): Promise<Part
       heldBytes += piece.length;
       if (heldBytes >= pieceBytes) await flush();
     },
+    end: flush,
     note: (learnt) => notePart(path, learnt),
     async close() {
       // What does not fit any more is fetched again.

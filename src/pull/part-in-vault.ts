@@ -83,6 +83,8 @@ export async function openPartInVault(path: string, location: string, vault: Vau
         bytes += piece.length;
         return Promise.resolve();
       },
+      // The vault has it in hand.
+      end: () => Promise.resolve(),
       note: (learnt) => notePart(path, { ...learnt, writer }),
       close: write,
     };

@@ -20,6 +20,8 @@ export interface Part {
   /** The bytes of the earlier time, from the start, in pieces. To be called before anything is appended. */
   read(): AsyncGenerator<Buffer>;
   append(piece: Buffer): Promise<void>;
+  /** Nothing more comes: what is in hand is put where a kill does not reach it. */
+  end(): Promise<void>;
   /** Notes what was learnt of the file since. */
   note(state: PartState): Promise<void>;
   close(): Promise<void>;

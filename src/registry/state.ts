@@ -20,11 +20,9 @@ export async function readState(queries: Queries): Promise<RegistryState> {
   return row;
 }
 
-/** SQLITE_FULL; disk_full of PostgreSQL. */
-const fullCodes: ReadonlySet<unknown> = new Set(['SQLITE_FULL', '53100']);
-
+/** PostgreSQL's failures are faults already. */
 function faultOf(error: unknown): unknown {
-  const full = error instanceof Error && 'code' in error && fullCodes.has(error.code);
+  const full = error instanceof Error && 'code' in error && error.code === 'SQLITE_FULL';
   return full ? new Fault('db.full', 'The database has no room for this', { cause: error }) : error;
 }
 
@@ -32,7 +30,7 @@ function faultOf(error: unknown): unknown {
  * Runs `write` in a transaction that has taken the registry's row first, so writers follow one another on both databases;
  * those that wait at the same moment may share a transaction, and `write` may run twice (db/group-commit.ts). The state
  * handed in has the new version; `write` says how many leaves it added. Throws `db.full`, having changed nothing, where the
- * disk is full.
+ * disk is full, and `db.unreachable` where PostgreSQL is gone: whether it was written is not known then.
  */
 export async function writeIndex<Result>(
   db: Database,

@@ -1,6 +1,6 @@
 // An upload from outside: taken in as any document is, but within the endorser's limit, and after a confirmation where one is asked for.
 import { takeIn, type Accepted, type AcceptDeps, type Sender } from './accept.ts';
-import { keepWaiting, mustConfirm, type ConfirmationMode, type Waiting } from './confirm/pending.ts';
+import { keepWaiting, mustConfirm, waitingAlready, type ConfirmationMode, type Waiting } from './confirm/pending.ts';
 import { countUpload } from './limit.ts';
 
 export interface SubmitRules {
@@ -11,7 +11,8 @@ export interface SubmitRules {
 }
 
 /**
- * As {@link acceptEntry}; `waiting` where the document is kept until its endorser confirms it. Throws
+ * As {@link acceptEntry}; `waiting` where the document is kept until its endorser confirms it; what waits already does so
+ * unchanged, and counts for no limit. Throws
  * `registry.endorser-limit`, `registry.too-many-waiting` and `registry.no-mail`, too; these are not in the log.
  */
 export function submitDocument(
@@ -21,8 +22,10 @@ export function submitDocument(
 ): Promise<Accepted | Waiting> {
   const { endorserLimit, confirmation } = deps.rules ?? {};
   return takeIn<Waiting>(deps, bytes, sender, async (queries, _state, document) => {
+    const asked = confirmation !== undefined && (await mustConfirm(queries, confirmation.mode, document));
+    const waiting = asked ? await waitingAlready(queries, document) : undefined;
+    if (waiting !== undefined) return { held: waiting };
     if (endorserLimit !== undefined) await countUpload(queries, document.key.email, document.at, endorserLimit);
-    if (confirmation === undefined || !(await mustConfirm(queries, confirmation.mode, document))) return { leaves: 0 };
-    return { held: await keepWaiting(queries, document, confirmation.hours) };
+    return asked ? { held: await keepWaiting(queries, document, confirmation.hours) } : { leaves: 0 };
   });
 }

@@ -17,7 +17,10 @@ import { openVerifierPool, type VerifierPool } from '../trust/pool.ts';
 import { type VerifyDocument } from '../trust/report.ts';
 import { type TrustSettings } from '../trust/settings.ts';
 
-export type SiteConfig = Pick<Config, 'data' | 'database' | 'log-name' | 'public-url' | 'trust' | 'allow-legacy'>;
+export type SiteConfig = Pick<
+  Config,
+  'data' | 'database' | 'log-name' | 'log-key' | 'public-url' | 'trust' | 'allow-legacy'
+>;
 
 export interface SiteDeps {
   readonly now: () => Date;
@@ -43,7 +46,7 @@ const readers = Math.min(4, Math.max(2, availableParallelism()));
 const locationOf = ({ data, database }: SiteConfig): SqliteLocation | PostgresLocation =>
   database === undefined ? { file: join(data, 'registry.sqlite'), readers } : { url: database };
 
-const logKeyFile = ({ data }: SiteConfig): string => join(data, 'log.key');
+const logKeyFile = ({ data, 'log-key': file }: SiteConfig): string => file ?? join(data, 'log.key');
 
 /** Whether a registry was ever opened with this configuration. */
 export function hasRegistry(config: SiteConfig): boolean {
@@ -120,7 +123,7 @@ export async function openSiteRegistry(
     const db = await openDatabase(location);
     closing.push(() => db.close());
     const names = { wanted: config['log-name'], usual: usualLogName(config['public-url'], hostname()) };
-    const signer = await identifyLog(db, names, (name) => loadLogKey(logKeyFile(config), name));
+    const signer = await identifyLog(db, names, (name, make) => loadLogKey(logKeyFile(config), name, make));
     const { settings, material } = await siteTrust(config, deps.now, deps.carried);
     const verifiers = openVerifierPool(settings);
     closing.push(() => verifiers.close());

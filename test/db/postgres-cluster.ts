@@ -1,10 +1,11 @@
 // A PostgreSQL of Debian's for one test file or benchmark: its own folder, no port but a socket in it, never as root.
 import { execFile } from 'node:child_process';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startSmallDisk, type SmallDisk } from './small-disk.ts';
 
 const run = promisify(execFile);
 
@@ -24,6 +25,10 @@ export interface Cluster {
   createDatabase(name: string): Promise<void>;
   /** Kills the server without warning, and starts it again. */
   crash(): Promise<void>;
+  /** Starts the server where it has ended by itself. */
+  revive(): Promise<void>;
+  /** The small disk that was asked for. */
+  readonly disk: SmallDisk | undefined;
   stop(): Promise<void>;
 }
 
@@ -36,46 +41,73 @@ async function unprivileged(): Promise<{ readonly uid?: number; readonly gid?: n
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** `durable`: commits wait for the disk, as they do in use; tests do without. */
-export async function startCluster({ durable = false }: { readonly durable?: boolean } = {}): Promise<Cluster> {
+export interface ClusterOptions {
+  /** Commits wait for the disk, as they do in use; tests do without. */
+  readonly durable?: boolean;
+  /** A disk of its own for all that the server keeps, for new tables, or for the log of its writes. Takes a root. */
+  readonly disk?: { readonly mebibytes: number; readonly holds: 'everything' | 'tables' | 'writes' };
+}
+
+export async function startCluster({ durable = false, disk: small }: ClusterOptions = {}): Promise<Cluster> {
   const user = await unprivileged();
   const folder = await mkdtemp(join(tmpdir(), 'mintmark-pg-'));
   if (user.uid !== undefined && user.gid !== undefined) await chown(folder, user.uid, user.gid);
-  const data = join(folder, 'data');
-  const options = { ...user, cwd: folder, env: { PATH: process.env['PATH'], LC_ALL: 'C' } };
-  const start = () =>
-    run(
-      join(programs(), 'pg_ctl'),
-      [
-        '-D',
-        data,
-        '-w',
-        '-s',
-        '-l',
-        join(folder, 'log'),
-        '-o',
-        `-c listen_addresses='' -c fsync=${durable ? 'on' : 'off'} -k ${folder}`,
-        'start',
-      ],
-      options,
-    );
-  const stop = (mode: string) => run(join(programs(), 'pg_ctl'), ['-D', data, '-w', '-s', '-m', mode, 'stop'], options);
-  const initdb = ['-D', data, '-U', 'mintmark', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  await run(join(programs(), 'initdb'), initdb, options);
+  const mounted = join(folder, 'disk');
+  await mkdir(mounted);
+  const disk = small === undefined ? undefined : await startSmallDisk(mounted, `${small.mebibytes}m`);
+  const data = join(small?.holds === 'everything' ? mounted : folder, 'data');
+  const environment = { cwd: folder, env: { PATH: process.env['PATH'], LC_ALL: 'C' } };
+  /** Runs a program where the disk is seen, and not as root. */
+  const runProgram = (program: string, options: readonly string[]) => {
+    if (disk === undefined) return run(program, [...options], { ...user, ...environment });
+    const as = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
+    const [enter = '', ...words] = [...disk.enter, ...as, program, ...options];
+    return run(enter, words, environment);
+  };
+  const postgres = (name: string, ...options: readonly string[]) => runProgram(join(programs(), name), options);
+  const settings = [
+    `-c listen_addresses='' -c fsync=${durable ? 'on' : 'off'} -k ${folder}`,
+    // The log of writes begins small, and grows until the disk is full.
+    disk === undefined ? '' : '-c min_wal_size=2MB -c max_wal_size=4MB -c wal_keep_size=1GB',
+  ].join(' ');
+  const start = () => postgres('pg_ctl', '-D', data, '-w', '-s', '-l', join(folder, 'log'), '-o', settings, 'start');
+  const stop = (mode: string) => postgres('pg_ctl', '-D', data, '-w', '-s', '-m', mode, 'stop');
+  const client = ['-h', folder, '-U', 'mintmark'];
+  const locale = ['-A', 'trust', '-E', 'UTF8', '--locale=C'];
+  const writes = small?.holds === 'writes' ? [`--waldir=${mounted}/writes`] : [];
+  const segments = disk === undefined ? [] : ['--wal-segsize=1', ...writes];
+  await postgres('initdb', '-D', data, '-U', 'mintmark', ...locale, '--no-sync', ...segments);
   await start();
+  if (small?.holds === 'tables') {
+    const place = join(mounted, 'tables');
+    await runProgram('mkdir', [place]);
+    await postgres('psql', ...client, '-d', 'postgres', '-q', '-c', `create tablespace small location '${place}'`);
+    await postgres('createdb', ...client, '-D', 'small', 'small');
+  }
   return {
-    location: (database = 'postgres') => ({
+    disk,
+    location: (database = small?.holds === 'tables' ? 'small' : 'postgres') => ({
       url: `postgres://mintmark@/${database}?host=${encodeURIComponent(folder)}`,
     }),
     createDatabase: async (name) => {
-      await run(join(programs(), 'createdb'), ['-h', folder, '-U', 'mintmark', name], options);
+      await postgres('createdb', ...client, name);
     },
     crash: async () => {
       await stop('immediate');
       await start();
     },
+    revive: async () => {
+      const running = await postgres('pg_ctl', '-D', data, 'status').then(
+        () => true,
+        () => false,
+      );
+      if (!running) await start();
+    },
     stop: async () => {
-      await stop('immediate');
+      await stop('immediate').catch((error: unknown) => {
+        if (disk === undefined) throw error;
+      });
+      await disk?.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,11 +1,12 @@
 // `mintmark job`, and pulls that a server goes on with by itself after kill -9 in the middle.
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobAnswer, jobList, type JobAnswer } from '../../src/http/routes/jobs/schema.ts';
 import { startWebServer, type WebServer } from '../pull/web-server.ts';
-import { noise } from '../vault/fresh-vault.ts';
-import { launcher, mintmarkJson, run, type Ended } from './command.ts';
+import { describeWithTools } from '../setup/tools.ts';
+import { noise, sha256Hex } from '../vault/fresh-vault.ts';
+import { launcher, mintmarkJson, mustRun, run, type Ended } from './command.ts';
 import { Site } from './site.ts';
 
 let site: Site;
@@ -20,11 +21,11 @@ const json = (...args: readonly string[]): Promise<unknown> => mintmarkJson(args
 const shown = async (id: number): Promise<JobAnswer> => jobAnswer.parse(await json('job', 'show', String(id)));
 
 /** Bytes that nobody else has, published at a location of this web server, which need not serve them. */
-async function published(web: WebServer, bytes: Buffer): Promise<string> {
+async function published(web: WebServer, bytes: Buffer, format = 'raw'): Promise<string> {
   count += 1;
   const file = site.path(`image-${count}.img`);
   writeFileSync(file, bytes);
-  return await site.publish(file, ['--title', `Image ${count}`], web.url(`/${count}`));
+  return await site.publish(file, ['--title', `Image ${count}`, '--format', format], web.url(`/${count}`));
 }
 
 /** Packs in the vault. */
@@ -95,6 +96,46 @@ describe('kill -9 of a server that pulls', () => {
     expect(await json('cache', 'show', identifier)).toMatchObject({ image: { identifier }, failure: null });
     expect(web.sent).toBeLessThan(1.6 * bytes.length);
   });
+});
+
+/** Resolves when the pull of an image tells that it is in this phase. */
+async function phaseOf(identifier: string, phase: string): Promise<void> {
+  const enough = new AbortController();
+  const { body } = await fetch(new URL('/events', site.server.url), { signal: enough.signal });
+  let heard = '';
+  for await (const piece of body ?? []) {
+    heard += Buffer.from(piece as Uint8Array).toString();
+    if (heard.includes(`"identifier":"${identifier}","phase":"${phase}"`)) break;
+  }
+  enough.abort();
+}
+
+describeWithTools('kill -9 of a server that converts', ['qemu-img'], () => {
+  test.each(['converting', 'storing'])(
+    'while it is %s: the next one goes on by itself, and leaves nothing',
+    async (phase) => {
+      const web = await startWebServer();
+      const [raw, disk] = [site.path('converted.raw'), site.path('converted.qcow2')];
+      const content = noise(48 * 1024 * 1024, `converted by a server that dies while ${phase}`);
+      writeFileSync(raw, content);
+      await mustRun('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, disk]);
+      const bytes = readFileSync(disk);
+      const identifier = await published(web, bytes, 'qcow2');
+      web.files.set(`/${count}`, { body: bytes, etag: '"1"' });
+      const reached = phaseOf(identifier, phase);
+      const id = await begin(identifier);
+      await reached;
+      await site.crash();
+      const { stdout, code } = await mintmark('job', 'show', String(id), '--follow');
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/attempt 1, .*: lost\nattempt 2, .*: done/u)]);
+      // What was fetched was not fetched again.
+      expect(web.sent).toBe(bytes.length);
+      expect(readdirSync(site.path('data/pulls'))).toEqual([]);
+      const { image } = (await json('cache', 'show', identifier)) as { image: { diskSha256: string } };
+      expect(image.diskSha256).toBe(sha256Hex(content));
+      expect(await json('cache', 'scrub')).toMatchObject({ damaged: [], broken: [] });
+    },
+  );
 });
 
 test('jobs are listed, shown and cancelled', async () => {

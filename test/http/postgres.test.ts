@@ -1,7 +1,8 @@
 // The whole server on PostgreSQL, by configuration alone: pages, API, disks, and the registry commands beside it.
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadLogKey } from '../../src/registry/log/key.ts';
 import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
 import { launcher, mintmarkJson, run } from '../e2e/command.ts';
 import { describeWithTools } from '../setup/tools.ts';
@@ -66,13 +67,18 @@ describeWithTools('a server on PostgreSQL', postgresTools, () => {
     copyFileSync(join(server.folder, 'data', 'log.key'), join(folder, 'log.key'));
     const database = ['--database', cluster.location().url];
     const named = ['--data', folder, ...database, '--log-name', 'elsewhere.example.org/log'];
-    const other = ['--data', join(server.folder, 'other'), ...database];
+    const keyless = join(server.folder, 'keyless');
+    const other = join(server.folder, 'other.key');
+    await loadLogKey(other, 'another.example.org/log');
     for (const [args, code] of [
       [named, 'registry.log-name'],
-      [other, 'registry.log-key'],
+      [['--data', keyless, ...database], 'registry.log-key'],
+      [['--data', keyless, ...database, '--log-key', other], 'registry.log-key'],
     ] as const) {
       const ended = await run(process.execPath, [launcher, 'serve', '--http', '127.0.0.1:0', ...args]);
       expect(ended.stderr).toContain(`[${code}]`);
     }
+    // No key was left behind that would have to be taken away again.
+    expect(existsSync(join(keyless, 'log.key'))).toBe(false);
   }, 60_000);
 });

@@ -1,6 +1,6 @@
 // Two servers that share PostgreSQL, a bucket in MinIO and a queue in Redis: what one pulls the other uses, and each image is fetched once.
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
@@ -36,8 +36,7 @@ describeWithTools('servers that share their work', [...postgresTools, minioPath,
     onTestFinished(() => one.close());
     // The log of one registry has one key.
     const data = await temporaryFolder();
-    copyFileSync(join(one.folder, 'data', 'log.key'), join(data, 'log.key'));
-    const other = await TestServer.open({ ...shared, data });
+    const other = await TestServer.open({ ...shared, data, 'log-key': join(one.folder, 'data', 'log.key') });
     onTestFinished(() => other.close());
 
     const image = noise(3_000_000, 'shared');

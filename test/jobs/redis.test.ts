@@ -98,6 +98,28 @@ describeWithTools('jobs over Redis', ['redis-server'], () => {
     ]);
   }, 90_000);
 
+  test('what is cancelled, and what changes, elsewhere is heard over Redis: long before the next sign of life', async () => {
+    const site = await freshSite(open);
+    // The next sign of life of an attempt, and the next sweep, come after 200 s.
+    const lease = 600_000;
+    const within = { timeout: 20_000 };
+    const { kept, keep } = promised();
+    const jobs = await site.start([kindOf((run) => until(kept, run).then(() => undefined), { concurrency: 2 })], {
+      lease,
+    });
+    const elsewhere = await site.start([], { lease });
+    const told: string[] = [];
+    elsewhere.onChange(({ key, state }) => told.push(`${key} ${state}`));
+    const cancelled = await elsewhere.submit({ kind: 'task', key: 'cancelled' });
+    const finished = await elsewhere.submit({ kind: 'task', key: 'finished' });
+    await expect.poll(() => told, within).toEqual(expect.arrayContaining(['cancelled running', 'finished running']));
+    expect(await elsewhere.cancel(cancelled.id)).toMatchObject({ state: 'running', cancelling: true });
+    await expect.poll(async () => (await jobs.get(cancelled.id))?.state, within).toBe('cancelled');
+    keep();
+    await expect.poll(() => told, within).toEqual(expect.arrayContaining(['cancelled cancelled', 'finished done']));
+    expect((await elsewhere.get(finished.id))?.state).toBe('done');
+  });
+
   test('a Redis that is killed, and forgets everything, ends no job and loses none', async () => {
     const own = await startRedis();
     onTestFinished(() => own.stop());

@@ -24,6 +24,8 @@ export interface ServedFile {
   pause?: number;
   /** Called before each piece. */
   onPiece?: (offset: number) => void | Promise<void>;
+  /** Called when an answer was taken whole, or its connection closed before. */
+  onEnd?: () => void;
 }
 
 export interface WebServer {
@@ -62,6 +64,7 @@ async function serve(server: WebServer, request: IncomingMessage, response: Serv
   const body = file.body.subarray(0, last + 1);
   response.writeHead(file.status ?? (ranged ? 206 : 200), headers);
   response.setMaxListeners(0);
+  if (file.onEnd !== undefined) response.once('close', file.onEnd);
   for (let at = start; at < body.length;) {
     await file.onPiece?.(at);
     const cut = file.cuts?.find((byte) => byte >= at && byte < at + pieceBytes);

@@ -1,10 +1,11 @@
 // The log to the outside: signed checkpoints, tiles from which anyone computes the same root, proofs, and no way to lie.
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Fault } from '../../src/errors/fault.ts';
 import { readCheckpoint, writeCheckpoint } from '../../src/registry/log/checkpoint.ts';
 import { identifyLog } from '../../src/registry/log/identity.ts';
 import { loadLogKey } from '../../src/registry/log/key.ts';
@@ -198,6 +199,15 @@ test('the key is made once, and only its owner may read it', async () => {
     createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })).export({ type: 'pkcs8', format: 'pem' }),
   );
   await expect(loadLogKey(file, 'example.org/log')).rejects.toMatchObject({ code: 'registry.log-key' });
+  await expect(loadLogKey(join(folder, 'none.pem'), 'example.org/log', false)).rejects.toMatchObject({
+    code: 'registry.log-key',
+  });
+  expect((await readdir(folder)).sort()).toEqual(['keys']);
+  const made = await Promise.all(
+    Array.from({ length: 8 }, () => loadLogKey(join(folder, 'together', 'log.pem'), 'example.org/log')),
+  );
+  expect(new Set(made.map((signer) => writeVerifier(verifierOf(signer)))).size).toBe(1);
+  expect(await readdir(join(folder, 'together'))).toEqual(['log.pem']);
   await expect(loadLogKey(file, 'a name')).rejects.toMatchObject({ code: 'registry.log-key' });
   await rm(folder, { recursive: true });
 });
@@ -221,6 +231,42 @@ describe('the name of a log', () => {
     await expect(identifyLog(subject.db, { wanted: undefined, usual }, loadAnother)).rejects.toMatchObject({
       code: 'registry.log-key',
     });
+    await subject.close();
+  });
+
+  test('a key is made for a log that is begun, never for one that has a key, or decisions', async () => {
+    const subject = await openTestRegistry();
+    const asked: boolean[] = [];
+    const identify = () =>
+      identifyLog(subject.db, { wanted: undefined, usual }, (name, make) => {
+        asked.push(make);
+        return load(name);
+      });
+    await identify();
+    await identify();
+    await subject.upload({});
+    await subject.db.query.updateTable('log_identity').set({ verifier: null }).execute();
+    await identify();
+    expect(asked).toEqual([true, false, false]);
+    await subject.close();
+  });
+
+  test('of servers that begin a log at once, one gives it its key', async () => {
+    const subject = await openTestRegistry();
+    const begun = await Promise.allSettled(
+      Array.from({ length: 5 }, () =>
+        identifyLog(subject.db, { wanted: undefined, usual }, (name) =>
+          Promise.resolve({ name, privateKey: generateKeyPairSync('ed25519').privateKey }),
+        ),
+      ),
+    );
+    const [signers, failures] = [
+      begun.flatMap((one) => (one.status === 'fulfilled' ? [writeVerifier(verifierOf(one.value))] : [])),
+      begun.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Fault).code] : [])),
+    ];
+    expect(failures).toEqual(Array.from({ length: 4 }, () => 'registry.log-key'));
+    const { verifier } = await subject.db.query.selectFrom('log_identity').selectAll().executeTakeFirstOrThrow();
+    expect(signers).toEqual([verifier]);
     await subject.close();
   });
 

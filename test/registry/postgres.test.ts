@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
 import { describeWithTools } from '../setup/tools.ts';
+import { surviveKillsConfirming } from './killed-confirming.ts';
+import { surviveKilledReindex } from './killed-reindex.ts';
 import { surviveKills } from './killed.ts';
 import { registryOver, type OpenTestRegistry } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
@@ -20,6 +22,7 @@ const tables = [
   'confirmed_signers',
   'endorser_uploads',
   'entry_details',
+  'signings',
   'entries',
   'entry_classes',
   'documents',
@@ -80,12 +83,27 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
     reindexSuite(openEmpty);
   });
 
-  test('a killed registry on PostgreSQL loses nothing that it acknowledged, nor does a killed server', async () => {
-    const open = async () => {
-      await cluster.crash();
-      return openDatabase(cluster.location());
-    };
-    await expect(surviveKills(cluster.location(), open)).resolves.toBeUndefined();
+  test.each([
+    ['that it acknowledged', 'postgres', surviveKills],
+    ['while endorsers confirm', 'confirming', surviveKillsConfirming],
+  ])(
+    'a killed registry on PostgreSQL loses nothing %s, nor does a killed server',
+    async (_what, database, survive) => {
+      if (database !== 'postgres') await cluster.createDatabase(database);
+      const location = cluster.location(database);
+      const open = async () => {
+        await cluster.crash();
+        return openDatabase(location);
+      };
+      await expect(survive(location, open)).resolves.toBeUndefined();
+    },
+    120_000,
+  );
+
+  test('a killed reindex on PostgreSQL leaves the index as it was, and another one mends what is broken', async () => {
+    await cluster.createDatabase('reindexed');
+    const location = cluster.location('reindexed');
+    await expect(surviveKilledReindex(location, () => openDatabase(location))).resolves.toBeUndefined();
   }, 120_000);
 
   test('the queries are those that were reviewed', async () => {

@@ -128,7 +128,8 @@ describe('a write that was suspended', () => {
   });
 });
 
+const refuse = (): Promise<void> => Promise.reject(new Error('no room'));
+
 test('a sink that refuses a chunk ends the write with its reason, though chunks are on their way', async () => {
-  const put = (): Promise<void> => Promise.reject(new Error('no room'));
-  await expect(writeDisk({ put }, { size: disk.length, chunks: chunksOf(disk) })).rejects.toThrow('no room');
+  await expect(writeDisk({ put: refuse }, { size: disk.length, chunks: chunksOf(disk) })).rejects.toThrow('no room');
 });

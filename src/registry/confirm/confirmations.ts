@@ -1,11 +1,12 @@
 // What an endorser does with the link that was mailed: look, confirm, or decline; and what becomes of links nobody opened.
+import { type Queries } from '../../db/database.ts';
 import { Fault } from '../../errors/fault.ts';
 import { type DocumentReport } from '../../trust/report.ts';
 import { takeIn, type Accepted, type AcceptDeps, type Gate } from '../accept.ts';
 import { timeText } from '../entry.ts';
 import { appendDecision } from '../log/append.ts';
 import { writeIndex } from '../state.ts';
-import { forgetPending, pendingOf } from './pending.ts';
+import { forgetPending, pendingOf, usedLink } from './pending.ts';
 
 export interface AwaitedDocument {
   readonly email: string;
@@ -25,9 +26,16 @@ export interface Confirmations {
   expire(): Promise<number>;
 }
 
+async function isPublished(queries: Queries, sha256: string): Promise<boolean> {
+  const row = await queries.selectFrom('documents').select('id').where('sha256', '=', sha256).executeTakeFirst();
+  return row !== undefined;
+}
+
 async function refuse({ db, now }: AcceptDeps, sha256: string, address: string | null, reason: string): Promise<void> {
   await writeIndex(db, async (queries, state) => {
-    if (!(await forgetPending(queries, sha256))) return { leaves: 0, result: undefined };
+    const gone = !(await forgetPending(queries, sha256));
+    // A mirror may have brought it meanwhile, or its endorser uploaded it when nobody was asked any more.
+    if (gone || (await isPublished(queries, sha256))) return { leaves: 0, result: undefined };
     // Whoever did not sign for it is not named in public.
     const decision = { at: timeText(now()), decision: 'refused', sha256, reasons: [reason] } as const;
     await appendDecision(queries, state.logSize, decision, address === null ? {} : { address });
@@ -37,7 +45,8 @@ async function refuse({ db, now }: AcceptDeps, sha256: string, address: string |
 
 /** Publishes after a leaf `confirmed`, and takes the document from those that wait. */
 const confirmed: Gate<never> = async (queries, state, { key, at, report, sha256 }) => {
-  await forgetPending(queries, sha256);
+  // It may have been declined since the link was looked up.
+  if (!(await forgetPending(queries, sha256))) throw usedLink();
   await appendDecision(queries, state.logSize, { at, decision: 'confirmed', sha256, ...key }, {});
   await queries
     .insertInto('confirmed_signers')

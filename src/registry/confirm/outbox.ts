@@ -66,13 +66,13 @@ function claim({ db, now }: OutboxDeps): Promise<ClaimedMail | undefined> {
 }
 
 async function sendOne(deps: OutboxDeps, { sha256, email, bytes, expires_at: expiresAt }: ClaimedMail): Promise<void> {
-  const { db, verify, send, randomness, link, site } = deps;
+  const { db, verify, now, send, randomness, link, site } = deps;
   const report = await verify(bytes);
   // What does not verify any more is refused when its time is over.
   if (!report.valid) return;
   const token = randomness(32).toString('base64url');
   // Good before it is sent: a mail may arrive although its sending seemed to fail.
-  await keepToken(db.query, token, sha256);
+  await keepToken(db.query, token, sha256, timeText(now()));
   const { signer, metadata } = report;
   const { subject, fingerprint } = signer;
   const { title, identifier } = metadata;

@@ -19,6 +19,9 @@ export interface Waiting {
 /** Documents of one address that may wait at once: whoever fakes its name cannot flood it with mail. */
 const mostWaiting = 5;
 
+/** Mails about one document, those that were tried and not taken among them, after which an upload sends no more. */
+const mostMails = 3;
+
 /** One address, and nothing that a mail program could take for more. */
 const plainAddress = /^[^\s@,;:<>()[\]"\\]+@[^\s@,;:<>()[\]"\\]+$/u;
 
@@ -39,19 +42,44 @@ export async function mustConfirm(
   return known === undefined;
 }
 
-/** Throws `registry.no-mail` and `registry.too-many-waiting`. The same bytes again change nothing. */
+/**
+ * Of bytes that wait already: until when. Where all mails about them are an hour old, another one is sent, for the first
+ * may be lost; three in all, so whoever repeats an upload fills no mailbox.
+ */
+export async function waitingAlready(
+  queries: Queries,
+  { sha256, at }: Pick<VerifiedDocument, 'sha256' | 'at'>,
+): Promise<Waiting | undefined> {
+  const pending = await queries
+    .selectFrom('pending_documents')
+    .select(['email', 'expires_at'])
+    .where('sha256', '=', sha256)
+    .executeTakeFirst();
+  if (pending === undefined) return undefined;
+  const mails = await queries
+    .selectFrom('confirmation_tokens')
+    .select('made_at')
+    .where('sha256', '=', sha256)
+    .execute();
+  const hourAgo = timeText(new Date(Date.parse(at) - 3_600_000));
+  if (mails.length < mostMails && mails.every(({ made_at: madeAt }) => madeAt <= hourAgo)) {
+    await queries
+      .insertInto('outbox')
+      .values({ sha256, due_at: at, attempts: 0 })
+      // One that is still to be sent is enough.
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  return { outcome: 'waiting', email: pending.email, expiresAt: pending.expires_at };
+}
+
+/** Throws `registry.no-mail` and `registry.too-many-waiting`. */
 export async function keepWaiting(
   queries: Queries,
   { bytes, sha256, key, at, sender }: VerifiedDocument,
   hours: number,
 ): Promise<Waiting> {
   const { email } = key;
-  const known = await queries
-    .selectFrom('pending_documents')
-    .select('expires_at')
-    .where('sha256', '=', sha256)
-    .executeTakeFirst();
-  if (known !== undefined) return { outcome: 'waiting', email, expiresAt: known.expires_at };
   if (!plainAddress.test(email)) throw new Fault('registry.no-mail', `No mail can be sent to ${email}`);
   const waiting = await queries.selectFrom('pending_documents').select('sha256').where('email', '=', email).execute();
   if (waiting.length >= mostWaiting) {
@@ -83,6 +111,9 @@ export interface PendingDocument {
   readonly address: string | null;
 }
 
+export const usedLink = (): Fault =>
+  new Fault('registry.no-confirmation', 'This link leads nowhere: it was used, or has expired');
+
 /** The document that a link leads to. Throws `registry.no-confirmation` where the link is used, expired or none. */
 export async function pendingOf(queries: Queries, token: string, now: string): Promise<PendingDocument> {
   const row = await queries
@@ -92,16 +123,16 @@ export async function pendingOf(queries: Queries, token: string, now: string): P
     .where('t.hash', '=', hashOf(token))
     .executeTakeFirst();
   if (row === undefined || row.expiresAt <= now) {
-    throw new Fault('registry.no-confirmation', 'This link leads nowhere: it was used, or has expired');
+    throw usedLink();
   }
   return row;
 }
 
-/** Makes a link to a document good: only the hash of its secret is kept. */
-export async function keepToken(queries: Queries, token: string, sha256: string): Promise<void> {
+/** Makes a link to a document good, from `at` on: only the hash of its secret is kept. */
+export async function keepToken(queries: Queries, token: string, sha256: string, at: string): Promise<void> {
   await queries
     .insertInto('confirmation_tokens')
-    .values({ hash: hashOf(token), sha256 })
+    .values({ hash: hashOf(token), sha256, made_at: at })
     .execute();
 }
 

@@ -193,6 +193,67 @@ export function confirmSuite(openTestRegistry: OpenTestRegistry): void {
     expect((await submit({ image: '6', email: 'joe@example.org' })).outcome).toBe('waiting');
   });
 
+  test('the same bytes again while they wait change nothing, count for no limit, and mail again within limits', async () => {
+    await subject.close();
+    await open({ confirmation: { mode: 'all', hours: 24 }, endorserLimit: 2 });
+    const first = await submit({});
+    const again = async (): Promise<number> => {
+      for (let turn = 0; turn < 20; turn += 1) expect(await submit({})).toEqual(first);
+      return (await post()).sent;
+    };
+    // Those that come before the mail is sent are content with it.
+    expect(await again()).toBe(1);
+    expect(await again()).toBe(0);
+    later(3599);
+    expect(await again()).toBe(0);
+    later(1);
+    expect(await again()).toBe(1);
+    expect(await again()).toBe(0);
+    for (const hour of [1, 2, 3]) {
+      later(3600);
+      expect(await again()).toBe(hour === 1 ? 1 : 0);
+    }
+    expect(mails).toHaveLength(3);
+    expect((await submit({ image: 'another' })).outcome).toBe('waiting');
+    // Each of the links is good, and publishes once.
+    await subject.registry.confirmations.confirm(tokenIn(mails[0]));
+    await expect(subject.registry.confirmations.confirm(tokenIn(mails[2]))).rejects.toMatchObject(none);
+    expect((await submit({})).outcome).toBe('unchanged');
+    expect(await decisions()).toEqual([`confirmed ${jane}`, `accepted ${jane}`]);
+  });
+
+  test('a mail that was given up is sent when the document comes again, an hour later', async () => {
+    await submit({});
+    await post(refuseForGood);
+    await submit({});
+    expect(await post()).toEqual({ sent: 0, problems: [] });
+    later(3600);
+    await submit({});
+    expect((await post()).sent).toBe(1);
+  });
+
+  test('what is declined while it is being confirmed is either published or refused', async () => {
+    const { confirmations } = subject.registry;
+    for (const image of ['1', '2', '3', '4', '5']) {
+      await submit({ image });
+      await post();
+      const token = tokenIn(mails.at(-1));
+      const before = (await decisions()).length;
+      await Promise.allSettled([confirmations.decline(token), confirmations.confirm(token)]);
+      const made = (await decisions()).slice(before).map((decision) => decision.split(' ')[0]);
+      expect([['refused'], ['confirmed', 'accepted']]).toContainEqual(made);
+      await subject.db.query.deleteFrom('confirmed_signers').execute();
+    }
+  });
+
+  test('what came by another way while it waited is not refused when its time is over', async () => {
+    await submit({});
+    await subject.upload({});
+    later(24 * 3600);
+    expect(await subject.registry.confirmations.expire()).toBe(1);
+    expect(await decisions()).toEqual([`accepted ${jane}`]);
+  });
+
   test('an endorser has a number of documents taken in within an hour', async () => {
     await subject.close();
     await open({ endorserLimit: 2 });
