@@ -3,8 +3,10 @@ import { open, writeFile } from 'node:fs/promises';
 import { notePart, readPartState, removePartFiles, type Part } from './part.ts';
 
 const pieceBytes = 1024 * 1024;
+/** What came is written in pieces of at least so many bytes. */
+const heldMost = 256 * 1024;
 
-/** Goes on with what lies there of the location, or begins anew. What came last is in memory, up to 1 MiB, until the part is closed. */
+/** Goes on with what lies there of the location, or begins anew. What came last is in memory, up to 256 KiB, until the part ends or is closed. */
 export async function openPartFile(path: string, location: string): Promise<Part> {
   const state = await readPartState(path);
   const earlier = state?.location === location ? state : undefined;
@@ -48,7 +50,7 @@ export async function openPartFile(path: string, location: string): Promise<Part
     async append(piece) {
       held.push(piece);
       heldBytes += piece.length;
-      if (heldBytes >= pieceBytes) await flush();
+      if (heldBytes >= heldMost) await flush();
     },
     end: flush,
     note: (learnt) => notePart(path, learnt),

@@ -200,8 +200,13 @@ async function openPart(
   { metadata, vault, limits }: PullParts,
 ): Promise<{ session: WriteSession; part: Part; taken?: PartInVault['taken'] }> {
   if (goesInAsItComes(metadata, limits.partFileBytes)) return openPartInVault(path, location, vault);
-  const part = await openPartFile(path, location);
-  return { session: await vault.beginWrite(), part };
+  const session = await vault.beginWrite();
+  try {
+    return { session, part: await openPartFile(path, location) };
+  } catch (error) {
+    await session.abort();
+    throw error;
+  }
 }
 
 /** Whether a later pull may go on from what is in the vault. */

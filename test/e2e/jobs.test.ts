@@ -1,6 +1,6 @@
 // `mintmark job`, and pulls that a server goes on with by itself after kill -9 in the middle.
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobAnswer, jobList, type JobAnswer } from '../../src/http/routes/jobs/schema.ts';
 import { startWebServer, type WebServer } from '../pull/web-server.ts';
@@ -32,6 +32,12 @@ async function published(web: WebServer, bytes: Buffer, format = 'raw'): Promise
 function packs(): number {
   const entries = readdirSync(site.path('data/vault'), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile() && /\/packs\//.test(`${entry.parentPath}/`)).length;
+}
+
+/** Bytes of the file that is being fetched. */
+function partBytes(): number {
+  const parts = readdirSync(site.path('data/pulls')).filter((name) => name.endsWith('.part'));
+  return Math.max(0, ...parts.map((name) => statSync(site.path(`data/pulls/${name}`)).size));
 }
 
 /** Leaves the pull to the server; the number of its job. */
@@ -89,6 +95,9 @@ describe('kill -9 of a server that pulls', () => {
     });
     const id = await begin(identifier);
     if (!reached.signal.aborted) await once(reached.signal, 'abort');
+    // What the web server sent may still be on its way.
+    const arrived = Math.max(0, Math.floor(bytes.length * share) - 512 * 1024);
+    await expect.poll(() => partBytes(), { timeout: 30_000 }).toBeGreaterThanOrEqual(arrived);
     crashed = true;
     await site.crash();
     const { stdout, code } = await mintmark('job', 'show', String(id), '--follow');
