@@ -155,5 +155,6 @@ test.each([
 
 test('every command says what it takes', async () => {
   const { stdout } = await mintmark('job', '--help');
-  for (const name of ['list', 'show', 'retry', 'cancel']) expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
+  for (const name of ['list', 'show', 'retry', 'cancel'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
 });
