@@ -206,7 +206,7 @@ test('the key is made once, and only its owner may read it', async () => {
   const made = await Promise.all(
     Array.from({ length: 8 }, () => loadLogKey(join(folder, 'together', 'log.pem'), 'example.org/log')),
   );
-  expect(new Set(made.map((signer) => writeVerifier(verifierOf(signer)))).size).toBe(1);
+  expect(new Set(made.map((one) => writeVerifier(verifierOf(one)))).size).toBe(1);
   expect(await readdir(join(folder, 'together'))).toEqual(['log.pem']);
   await expect(loadLogKey(file, 'a name')).rejects.toMatchObject({ code: 'registry.log-key' });
   await rm(folder, { recursive: true });
