@@ -10,7 +10,7 @@ import { openVerifierPool } from '../src/trust/pool.ts';
 import { startCluster } from '../test/db/postgres-cluster.ts';
 import { ask, upload } from './registry/client.ts';
 import { see } from './registry/browser.ts';
-import { readCorpus, writeCorpus } from './registry/corpus.ts';
+import { keptCorpus, readCorpus } from './registry/corpus.ts';
 import { emailOf, endorsersOf } from './registry/documents.ts';
 import { fill, patience } from './registry/fill.ts';
 import { measuredLists } from './registry/lists.ts';
@@ -144,12 +144,15 @@ async function measure({ location, start }: Store, corpus: string): Promise<void
 
 const folder = await mkdtemp(join(tmpdir(), 'mintmark-bench-registry-'));
 try {
-  const corpus = join(folder, 'documents');
   const count = largest + options.uploads;
   const begun = performance.now();
-  await writeCorpus(corpus, { seed: options.seed, documents: count, endorsers });
+  const plan = { seed: options.seed, documents: count, endorsers };
+  const { file: corpus, found } = await keptCorpus(options.corpus ?? folder, plan);
   const seconds = (performance.now() - begun) / 1000;
-  print(`${count} documents of ${endorsers} endorsers signed in`, `${seconds.toFixed(0)} s`);
+  print(
+    `${count} documents of ${endorsers} endorsers`,
+    found ? 'kept from before' : `signed in ${seconds.toFixed(0)} s`,
+  );
   for (const name of options.databases) {
     process.stdout.write(`\n== ${name}\n`);
     const data = join(folder, name);

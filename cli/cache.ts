@@ -118,6 +118,7 @@ export const upkeepCommands: CommandGroup = (program, context) => {
           [done.dryRun ? 'would be freed' : 'freed', `${done.removedBytes} bytes in ${done.removedPacks} packs`],
           ['garbage that waits', `${done.condemnedBytes} bytes in ${done.condemnedPacks} packs`],
           ['in use', `${done.liveBytes} bytes in ${done.liveChunks} chunks`],
+          ...done.unreadable.map((name) => ['stays', `the pack ${name}, which cannot be read: scrub the vault`]),
         ]),
       );
     });

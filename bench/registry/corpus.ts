@@ -1,7 +1,9 @@
 // A file of many signed documents, made by several threads: a length of four bytes before each.
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CorpusOrder, CorpusSettings } from './corpus-worker.ts';
 import { makeEndorsers } from './documents.ts';
@@ -9,14 +11,14 @@ import { makeEndorsers } from './documents.ts';
 /** Documents that a thread signs between two messages. */
 const batch = 200;
 
-export interface CorpusPlan {
+interface CorpusPlan {
   readonly seed: number;
   readonly documents: number;
   readonly endorsers: number;
 }
 
 /** Writes the documents in the order of their numbers. */
-export async function writeCorpus(file: string, { seed, documents, endorsers }: CorpusPlan): Promise<void> {
+async function writeCorpus(file: string, { seed, documents, endorsers }: CorpusPlan): Promise<void> {
   const settings: CorpusSettings = { seed, keys: await makeEndorsers(endorsers) };
   const threads = Array.from(
     { length: availableParallelism() },
@@ -49,6 +51,22 @@ export async function writeCorpus(file: string, { seed, documents, endorsers }: 
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
+}
+
+interface KeptCorpus {
+  readonly file: string;
+  /** It was there already. */
+  readonly found: boolean;
+}
+
+/** The file of these documents in a folder; made there, whole or not at all, where it is missing. */
+export async function keptCorpus(folder: string, plan: CorpusPlan): Promise<KeptCorpus> {
+  const file = join(folder, `seed-${plan.seed}-documents-${plan.documents}-endorsers-${plan.endorsers}`);
+  if (existsSync(file)) return { file, found: true };
+  await mkdir(folder, { recursive: true });
+  await writeCorpus(`${file}.part`, plan);
+  await rename(`${file}.part`, file);
+  return { file, found: false };
 }
 
 /** The documents of a file, one after the other. */

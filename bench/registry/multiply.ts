@@ -17,7 +17,7 @@ export function multiplyIndex(file: string, times: number): void {
     `insert into entries select id + :ids, substr('I' || :copy || '-' || identifier, 1, 40), email,
        strftime('%Y-%m-%dT%H:%M:%SZ', created, '+' || :seconds || ' seconds'), status, replaced_by + :ids, valid_until,
        class_id, tag, title_key || ' ' || :copy from entries where id < :size`,
-    `insert into entry_details select id + :ids, sha256, accepted_at, weak, metadata, signer, steps
+    `insert into entry_details select id + :ids, sha256, accepted_at, weak, metadata, signing_id
        from entry_details where id < :size`,
     `insert into entry_words (rowid, words) select rowid + :ids, words || ' copy' || :copy
        from entry_words where rowid < :size`,

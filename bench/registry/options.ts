@@ -6,6 +6,8 @@ export interface BenchOptions {
   readonly sizes: readonly number[];
   readonly databases: readonly ('sqlite' | 'postgres')[];
   readonly seed: number;
+  /** Folder that keeps the signed documents for the next run; undefined: they are made and forgotten. */
+  readonly corpus?: string;
   /** Documents that are uploaded over HTTP after the last size. */
   readonly uploads: number;
   /** Requests for each list. */
@@ -25,6 +27,7 @@ export function readOptions(): BenchOptions {
       sizes: { type: 'string', default: '10000' },
       databases: { type: 'string', default: 'sqlite,postgres' },
       seed: { type: 'string', default: '1' },
+      corpus: { type: 'string' },
       uploads: { type: 'string', default: '1000' },
       requests: { type: 'string', default: '500' },
       multiply: { type: 'string', default: '1' },

@@ -9,18 +9,22 @@ export function inNumbers(dialect: Dialect, column: Expression<unknown>, list: r
     : sql<SqlBool>`${column} = any(${list}::bigint[])`;
 }
 
-/** Adds the words of an entry to the full-text index. Words are letters and digits only, see registry/words.ts. */
-export async function insertWords(
-  dialect: Dialect,
-  queries: Queries,
-  id: number,
-  words: readonly string[],
-): Promise<void> {
+/** The words of one entry: letters and digits only, see registry/words.ts. */
+export interface WordsOfEntry {
+  readonly id: number;
+  readonly words: readonly string[];
+}
+
+/** Adds the words of entries, at least one, to the full-text index. */
+export async function insertWords(dialect: Dialect, queries: Queries, entries: readonly WordsOfEntry[]): Promise<void> {
   // The blank in front lets a row be asked for the beginnings of words, see rowHasWords.
   const statement =
     dialect === 'sqlite'
-      ? sql`insert into entry_words (rowid, words) values (${id}, ${` ${words.join(' ')}`})`
-      : sql`insert into entry_words (id, words) values (${id}, array_to_tsvector(${[...words]}::text[]))`;
+      ? sql`insert into entry_words (rowid, words)
+          values ${sql.join(entries.map(({ id, words }) => sql`(${id}, ${` ${words.join(' ')}`})`))}`
+      : sql`insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' '))
+          from unnest(${entries.map(({ id }) => id)}::bigint[], ${entries.map(({ words }) => words.join(' '))}::text[])
+          as w (id, words)`;
   await statement.execute(queries);
 }
 

@@ -8,6 +8,7 @@ import { logIdentityTables } from './migrations/0003-log-identity.ts';
 import { jobTables } from './migrations/0004-jobs.ts';
 import { confirmationTables } from './migrations/0005-confirmation.ts';
 import { mailTimes } from './migrations/0006-mail-times.ts';
+import { signingTables } from './migrations/0007-signings.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[
   '0004-jobs': jobTables,
   '0005-confirmation': confirmationTables,
   '0006-mail-times': mailTimes,
+  '0007-signings': signingTables,
 };
 
 function asMigration(statements: readonly string[]): Migration {

@@ -60,6 +60,12 @@ interface EntryDetailRow {
   accepted_at: string;
   weak: number;
   metadata: string;
+  signing_id: number;
+}
+
+interface SigningRow {
+  id: number;
+  digest: string;
   signer: string;
   steps: string;
 }
@@ -184,5 +190,6 @@ export interface Tables {
   entry_classes: EntryClassRow;
   entries: EntryRow;
   entry_details: EntryDetailRow;
+  signings: SigningRow;
   endorsers: EndorserRow;
 }

@@ -40,28 +40,13 @@ export interface PullOptions {
   readonly heal?: boolean;
 }
 
-/** Why the last pull of an image failed. */
-export interface PullFailure {
-  readonly identifier: string;
-  readonly code: string;
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  /** ISO 8601. */
-  readonly failed: string;
-}
-
 export interface Puller {
   /**
    * The image's pointer, from the vault where it is there, else after a pull. What a stored image has lost, as far as it is known, is fetched
    * again. Throws what {@link pullImage} throws. */
   pull(metadata: ImageMetadata, options?: PullOptions): Promise<ImagePointer>;
-  /** Pulls that run now. */
-  running(): readonly PullProgress[];
-  /** Ends a pull for all that wait for it. False: none runs. */
-  cancel(identifier: string): boolean;
   /** See {@link ProbeLocation}. */
   readonly probe: ProbeLocation;
-  failure(identifier: string): PullFailure | undefined;
   /** Bytes per second over all pulls; undefined: as fast as it goes. It counts at once. */
   setRate(bytesPerSecond: number | undefined): void;
   /** The one in force. */
@@ -77,10 +62,7 @@ interface Running {
   readonly cancelled: AbortController;
   readonly listeners: Set<(progress: PullProgress) => void>;
   waiting: number;
-  progress: PullProgress | undefined;
 }
-
-const failuresKept = 1000;
 
 export function createPuller(settings: PullerSettings): Puller {
   const { vault, workDir, allowAddress, now = () => new Date(), freeSpace } = settings;
@@ -91,16 +73,7 @@ export function createPuller(settings: PullerSettings): Puller {
   const rate = createRateLimit(settings.bytesPerSecond, () => now().getTime());
   const space = createSpaceLedger(workDir, freeSpace);
   const pulls = new Map<string, Running>();
-  const failures = new Map<string, PullFailure>();
-
-  function remember(identifier: string, error: unknown): void {
-    if (!(error instanceof Fault)) return;
-    const { code, message, details } = error;
-    failures.delete(identifier);
-    failures.set(identifier, { identifier, code, message, details, failed: now().toISOString() });
-    const [oldest] = failures.keys();
-    if (failures.size > failuresKept && oldest !== undefined) failures.delete(oldest);
-  }
+  let closed = false;
 
   /** On the disk of the folder for pulls, and under the quota of the vault. */
   async function reserve(metadata: ImageMetadata): Promise<() => void> {
@@ -113,7 +86,6 @@ export function createPuller(settings: PullerSettings): Puller {
       };
     } catch (error) {
       release();
-      remember(metadata.identifier, error);
       throw error;
     }
   }
@@ -135,7 +107,6 @@ export function createPuller(settings: PullerSettings): Puller {
       }
       const release = await reserve(metadata);
       const meter = createProgressMeter(identifier, metadata.bytes, now, (progress) => {
-        running.progress = progress;
         for (const listener of listeners) listener(progress);
       });
       try {
@@ -143,11 +114,9 @@ export function createPuller(settings: PullerSettings): Puller {
         const parts = { metadata, vault, workDir, client, pool, limits, signal, meter, pace, now };
         if (there !== undefined) await healImage(there, parts);
         const pointer = there ?? (await pullImage(parts));
-        failures.delete(identifier);
         return pointer;
       } catch (error) {
         if (cancelled.signal.aborted) throw new Fault('pull.cancelled', `The pull of ${identifier} was cancelled.`);
-        remember(identifier, error);
         throw error;
       } finally {
         release();
@@ -158,16 +127,23 @@ export function createPuller(settings: PullerSettings): Puller {
       cancelled,
       listeners,
       waiting: 0,
-      progress: undefined,
     };
     running.result.catch(() => undefined);
     pulls.set(identifier, running);
     return running;
   }
 
+  /** Waits for the end of a pull that nobody wants any more: who asks for the image now must not be told that it was cancelled. */
+  async function endOfGivenUp(identifier: string): Promise<void> {
+    for (let ending = pulls.get(identifier); ending?.cancelled.signal.aborted === true; ending = pulls.get(identifier))
+      await ending.result.catch(() => undefined);
+  }
+
   return {
     async pull(metadata, { signal, onProgress, heal } = {}) {
+      await endOfGivenUp(metadata.identifier);
       signal?.throwIfAborted();
+      if (closed) throw new Fault('pull.cancelled', 'No more images are pulled here.');
       const running = pulls.get(metadata.identifier) ?? begin(metadata, heal);
       running.waiting += 1;
       if (onProgress !== undefined) running.listeners.add(onProgress);
@@ -183,14 +159,7 @@ export function createPuller(settings: PullerSettings): Puller {
         if (running.waiting === 0) running.cancelled.abort();
       }
     },
-    running: () => [...pulls.values()].flatMap(({ progress }) => (progress === undefined ? [] : [progress])),
-    cancel(identifier) {
-      const running = pulls.get(identifier);
-      running?.cancelled.abort();
-      return running !== undefined;
-    },
     probe: locationProbe({ client, pool, limits, pace: (bytes, signal) => rate.take(bytes, signal) }),
-    failure: (identifier) => failures.get(identifier),
     setRate(bytesPerSecond) {
       rate.limit = bytesPerSecond;
     },
@@ -203,6 +172,7 @@ export function createPuller(settings: PullerSettings): Puller {
         now,
       ),
     async close() {
+      closed = true;
       for (const { cancelled } of pulls.values()) cancelled.abort();
       await Promise.allSettled([...pulls.values()].map(({ result }) => result));
       await client.destroy();

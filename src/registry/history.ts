@@ -2,7 +2,7 @@
 import { type Queries } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type EntryKey } from './entry.ts';
-import { type ValidReport } from './index-entry.ts';
+import { type ValidReport } from './index-rows.ts';
 
 export function keyOf({ metadata }: ValidReport): EntryKey {
   const { created, endorser } = metadata.endorsement;

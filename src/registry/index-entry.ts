@@ -1,22 +1,12 @@
-// Writes one accepted document into the index: entry, words, facet counts, endorser. Accepting and rebuilding share it.
+// Writes one accepted document into the index: entry, words, facet counts, endorser. Many at once: rebuild-index.ts.
 import { type Dialect, type Queries } from '../db/database.ts';
 import { insertWords } from '../db/dialect.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
-import { type DocumentReport } from '../trust/report.ts';
 import { traitsOf, traitsText } from './facets.ts';
+import { detailsRow, entryRow, storedStatus, type AcceptedDocument, type StoredStatus } from './index-rows.ts';
+import { signingOf, storeSigning } from './signings.ts';
 import { type RegistryState } from './state.ts';
-import { entryWords, titleKey } from './words.ts';
-
-export type ValidReport = Extract<DocumentReport, { readonly valid: true }>;
-
-export interface AcceptedDocument {
-  readonly id: number;
-  readonly sha256: string;
-  readonly acceptedAt: string;
-  readonly report: ValidReport;
-}
-
-type StoredStatus = 'valid' | 'expired' | 'deprecated';
+import { entryWords } from './words.ts';
 
 const countColumns = { valid: 'valid_count', expired: 'expired_count', deprecated: 'deprecated_count' } as const;
 
@@ -109,12 +99,6 @@ async function countEndorser(queries: Queries, { report }: AcceptedDocument, kno
     .execute();
 }
 
-/** The status as the index keeps it: entries whose time comes after `sweptAt` are marked by the next sweep. */
-function storedStatus(metadata: ImageMetadata, sweptAt: string): StoredStatus {
-  if (metadata.deprecated !== undefined) return 'deprecated';
-  return metadata.valid !== undefined && metadata.valid <= sweptAt ? 'expired' : 'valid';
-}
-
 /** Indexes a document that is newer than every other of its (identifier, email). */
 export async function indexEntry(
   dialect: Dialect,
@@ -122,41 +106,20 @@ export async function indexEntry(
   state: RegistryState,
   document: AcceptedDocument,
 ): Promise<void> {
-  const { id, report, sha256, acceptedAt } = document;
-  const { metadata, signer, steps, weak } = report;
-  const { identifier } = metadata;
-  const { created, endorser } = metadata.endorsement;
-  const knownImage = await replaceCurrent(queries, state.version, { identifier, email: endorser.email, id });
+  const { id, report } = document;
+  const { metadata } = report;
+  const { identifier, endorsement } = metadata;
+  const knownImage = await replaceCurrent(queries, state.version, {
+    identifier,
+    email: endorsement.endorser.email,
+    id,
+  });
   const classId = await classOf(queries, state.version, id, metadata);
   const status = storedStatus(metadata, state.sweptAt);
-  await queries
-    .insertInto('entries')
-    .values({
-      id,
-      identifier,
-      email: endorser.email,
-      created,
-      status,
-      replaced_by: null,
-      valid_until: metadata.deprecated === undefined ? (metadata.valid ?? null) : null,
-      class_id: classId,
-      tag: metadata.tag ?? null,
-      title_key: titleKey(metadata),
-    })
-    .execute();
-  await queries
-    .insertInto('entry_details')
-    .values({
-      id,
-      sha256,
-      accepted_at: acceptedAt,
-      weak: weak ? 1 : 0,
-      metadata: JSON.stringify(metadata),
-      signer: JSON.stringify(signer),
-      steps: JSON.stringify(steps),
-    })
-    .execute();
-  await insertWords(dialect, queries, id, entryWords(metadata));
+  await queries.insertInto('entries').values(entryRow(document, { classId, status })).execute();
+  const signingId = await storeSigning(queries, id, signingOf(report));
+  await queries.insertInto('entry_details').values(detailsRow(document, signingId)).execute();
+  await insertWords(dialect, queries, [{ id, words: entryWords(metadata) }]);
   await changeCount(queries, state.version, { classId, status, by: 1, all: 1 });
   await countEndorser(queries, document, knownImage);
 }

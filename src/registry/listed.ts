@@ -27,8 +27,9 @@ async function pageNow(deps: ReadDeps, plan: PagePlan, version: number): Promise
   const rows = await currentPage(deps.db, plan, async (page) => {
     const query = sql<DetailsRow>`select page.value, (select version from registry_state where id = 1) as version,
         e.id, e.identifier, e.email, e.created, e.replaced_by,
-        d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps
-      from (${page}) as page join entries e on e.id = page.id join entry_details d on d.id = page.id`;
+        d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps
+      from (${page}) as page join entries e on e.id = page.id join entry_details d on d.id = page.id
+      join signings s on s.id = d.signing_id`;
     return (await query.execute(deps.db.query)).rows;
   });
   if (rows.length === 0 || rows.some((row) => row.version !== version)) return undefined;

@@ -52,8 +52,9 @@ function rows({ db }: ReadDeps) {
   return db.query
     .selectFrom('entries as e')
     .innerJoin('entry_details as d', 'd.id', 'e.id')
+    .innerJoin('signings as s', 's.id', 'd.signing_id')
     .select(['e.id', 'e.identifier', 'e.email', 'e.created', 'e.replaced_by'])
-    .select(['d.sha256', 'd.accepted_at', 'd.weak', 'd.metadata', 'd.signer', 'd.steps']);
+    .select(['d.sha256', 'd.accepted_at', 'd.weak', 'd.metadata', 's.signer', 's.steps']);
 }
 
 function entryOrNone(deps: ReadDeps, row: EntryDetailsRow | undefined): RegistryEntry | undefined {

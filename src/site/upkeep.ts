@@ -52,7 +52,10 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, log }: Upk
     const collection = leases.settle().then(() => collectGarbage(vault, { grace, dryRun }));
     collections.add(collection);
     try {
-      return await collection;
+      const collected = await collection;
+      const { unreadable } = collected;
+      if (unreadable.length > 0) log.warn({ packs: unreadable }, 'packs that cannot be read stay: scrub the vault');
+      return collected;
     } finally {
       collections.delete(collection);
     }

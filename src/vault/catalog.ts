@@ -14,7 +14,7 @@ const readersAtOnce = 16;
 
 export interface Catalog {
   readonly index: LocationIndex;
-  /** Packs that cannot be read, and why; a collection of garbage ends here. */
+  /** Packs that cannot be read, and why; they are not in the index, and nothing removes them. */
   readonly unreadable: ReadonlyMap<string, Fault>;
   /** A pack that this process has just put. */
   add(name: string, bytes: number, entries: Buffer, writer: string): void;

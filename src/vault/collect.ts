@@ -32,6 +32,8 @@ export interface Collection {
   readonly liveBytes: number;
   /** Intents of writers that gave no sign of life for a day. */
   readonly deadWriters: number;
+  /** Packs whose index cannot be read: what lies in them is not known, so they stay. */
+  readonly unreadable: readonly string[];
 }
 
 /** Copies the live chunks of packs into new ones. They are garbage in the old ones from the next mark on. */
@@ -51,8 +53,8 @@ async function rewrite(vault: Vault, marks: Marks, names: readonly string[]): Pr
 }
 
 /**
- * One collection; two of them, a grace apart, take what is garbage. It fails before it removes anything where a pointer, a manifest or a pack cannot be
- * read. Why this is safe beside writers: docs/vault-format.md, "Collecting garbage".
+ * One collection; two of them, a grace apart, take what is garbage. It fails before it removes anything where a pointer or a manifest cannot be read; a
+ * pack that cannot be read stays, and whatever else it may hold a copy of stays where it is read. Why this is safe beside writers: docs/vault-format.md, "Collecting garbage".
  */
 export async function collectGarbage(vault: Vault, options: CollectOptions): Promise<Collection> {
   if (options.dryRun === true) return collect(vault, options);
@@ -63,6 +65,14 @@ export async function collectGarbage(vault: Vault, options: CollectOptions): Pro
   } finally {
     await release();
   }
+}
+
+/** A manifest that is not there would be "not found" elsewhere. */
+function unmarked(error: unknown): unknown {
+  if (!(error instanceof Fault) || (error.code !== 'not-found' && error.code !== 'vault.missing')) return error;
+  return new Fault('vault.corrupt', `Nothing was collected, because not all can be read: ${error.message}`, {
+    cause: error,
+  });
 }
 
 async function collect(vault: Vault, options: CollectOptions): Promise<Collection> {
@@ -76,12 +86,10 @@ async function collect(vault: Vault, options: CollectOptions): Promise<Collectio
     writers.delete(writer);
   }
   await catalog.refresh();
-  const [unreadable] = catalog.unreadable.values();
-  if (unreadable !== undefined) {
-    throw new Fault('vault.corrupt', 'Nothing was collected, because a pack cannot be read.', { cause: unreadable });
-  }
   const before = new Map((await readCondemned(store)).packs.map((pack) => [pack.name, pack]));
-  const marks = await markLive(vault, new Set(before.keys()));
+  const marks = await markLive(vault, new Set(before.keys())).catch((error: unknown) =>
+    Promise.reject(unmarked(error)),
+  );
 
   const time = now();
   const removed: string[] = [];
@@ -117,6 +125,7 @@ async function collect(vault: Vault, options: CollectOptions): Promise<Collectio
     liveChunks: marks.liveChunks,
     liveBytes: marks.liveBytes,
     deadWriters: dead.length,
+    unreadable: [...catalog.unreadable.keys()],
   };
   if (dryRun) return result;
 

@@ -34,10 +34,11 @@ export function createDamageNotes(store: ObjectStore, catalog: Catalog, node: st
   };
 }
 
-/** Removes the notes of packs that are no more. */
+/** Removes the notes of packs that are no more; one that cannot be read now may be read again. */
 export async function sweepDamage(store: ObjectStore, catalog: Catalog): Promise<void> {
   for await (const { key } of store.list('damaged/')) {
     const copy = packAndEntryOf(key);
-    if (copy !== undefined && catalog.index.pack(copy.pack) === undefined) await store.remove(key);
+    if (copy === undefined || catalog.unreadable.has(copy.pack)) continue;
+    if (catalog.index.pack(copy.pack) === undefined) await store.remove(key);
   }
 }

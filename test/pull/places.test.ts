@@ -153,8 +153,10 @@ describeWithTools('nginx', ['nginx'], () => {
       .toBe(true);
     const { puller, vault } = await pullSetup();
     const metadata = metadataOf(image, [url]);
+    const enough = new AbortController();
     const first = puller.pull(metadata, {
-      onProgress: ({ fetchedBytes }) => void (fetchedBytes > 1_000_000 && puller.cancel(metadata.identifier)),
+      signal: enough.signal,
+      onProgress: ({ fetchedBytes }) => void (fetchedBytes > 1_000_000 && enough.abort()),
     });
     await expect(first).rejects.toMatchObject({ code: 'pull.cancelled' });
     const { manifestId } = await puller.pull(metadata);

@@ -7,6 +7,7 @@ import { Fault } from '../../src/errors/fault.ts';
 import { addressPolicy } from '../../src/pull/address-policy.ts';
 import { chunkBytes } from '../../src/vault/stored-disk.ts';
 import { identifierOf, noise, readWhole } from '../vault/fresh-vault.ts';
+import { promised } from '../jobs/site.ts';
 import { metadataOf, pullSetup, type PullSetup } from './pull-setup.ts';
 
 const image = Buffer.concat([noise(2 * chunkBytes + 777, 'image'), Buffer.alloc(2 * chunkBytes), noise(100, 'end')]);
@@ -149,7 +150,6 @@ const refusal = async (setup: PullSetup, metadata: ReturnType<typeof metadataOf>
   const left = await setup.files();
   if (left.length > 0) return `left behind: ${left.join(', ')}`;
   if ((await setup.vault.image(metadata.identifier)) !== undefined) return 'the image is in the vault';
-  if (setup.puller.failure(metadata.identifier)?.code !== 'pull.refused') return 'the reason was not kept';
   return error instanceof Fault && error.code === 'pull.refused' ? error.message : String(error);
 };
 
@@ -249,7 +249,7 @@ describe('addresses', () => {
 });
 
 describe('a caller', () => {
-  test('may give up alone; the pull ends when nobody waits', async () => {
+  test('may give up alone: the pull goes on for the other', async () => {
     const { web, puller, vault } = await pullSetup();
     web.files.set('/image', { body: image, pause: 20, etag: '"1"' });
     const metadata = metadataOf(image, [web.url('/image')]);
@@ -261,14 +261,32 @@ describe('a caller', () => {
     expect(await vault.image(metadata.identifier)).toBeDefined();
   });
 
-  test('may cancel for all', async () => {
+  test('who gives up last ends the pull', async () => {
     const { web, puller, vault } = await pullSetup();
-    web.files.set('/image', { body: image, pause: 20 });
+    const { kept: ended, keep: end } = promised();
+    web.files.set('/image', { body: image, pause: 20, etag: '"1"', onEnd: end });
     const metadata = metadataOf(image, [web.url('/image')]);
-    const pull = puller.pull(metadata, { onProgress: () => puller.cancel(metadata.identifier) });
+    const enough = new AbortController();
+    const pull = puller.pull(metadata, {
+      signal: enough.signal,
+      onProgress: ({ fetchedBytes }) => void (fetchedBytes > 0 && enough.abort()),
+    });
     await expect(pull).rejects.toMatchObject({ code: 'pull.cancelled' });
+    await ended;
+    expect(web.sent).toBeLessThan(image.length);
     expect(await vault.image(metadata.identifier)).toBeUndefined();
-    expect(puller.running()).toEqual([]);
+  });
+
+  test('who asks while a pull that was given up still ends gets a pull', async () => {
+    const { web, puller, vault } = await pullSetup();
+    web.files.set('/image', { body: image, pause: 5, etag: '"1"' });
+    const metadata = metadataOf(image, [web.url('/image')]);
+    const enough = new AbortController();
+    const given = puller.pull(metadata, { signal: enough.signal, onProgress: () => enough.abort() });
+    await expect(given).rejects.toMatchObject({ code: 'pull.cancelled' });
+    const pointers = await Promise.all([puller.pull(metadata), puller.pull(metadata)]);
+    expect(pointers[0]).toEqual(await vault.image(metadata.identifier));
+    expect(pointers[1]).toEqual(pointers[0]);
   });
 });
 

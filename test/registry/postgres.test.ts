@@ -5,6 +5,7 @@ import { openDatabase, type Database } from '../../src/db/database.ts';
 import { postgresTools, startCluster, type Cluster } from '../db/postgres-cluster.ts';
 import { describeWithTools } from '../setup/tools.ts';
 import { surviveKillsConfirming } from './killed-confirming.ts';
+import { surviveKilledReindex } from './killed-reindex.ts';
 import { surviveKills } from './killed.ts';
 import { registryOver, type OpenTestRegistry } from './open-registry.ts';
 import { acceptSuite } from './suites/accept.ts';
@@ -21,6 +22,7 @@ const tables = [
   'confirmed_signers',
   'endorser_uploads',
   'entry_details',
+  'signings',
   'entries',
   'entry_classes',
   'documents',
@@ -97,6 +99,12 @@ describeWithTools('the registry on PostgreSQL', postgresTools, () => {
     },
     120_000,
   );
+
+  test('a killed reindex on PostgreSQL leaves the index as it was, and another one mends what is broken', async () => {
+    await cluster.createDatabase('reindexed');
+    const location = cluster.location('reindexed');
+    await expect(surviveKilledReindex(location, () => openDatabase(location))).resolves.toBeUndefined();
+  }, 120_000);
 
   test('the queries are those that were reviewed', async () => {
     const said: string[] = [];

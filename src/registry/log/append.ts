@@ -1,5 +1,7 @@
 // Adds one decision to the log: a leaf, the subtree hashes it completes, and what only the site itself may see.
 import { type Queries } from '../../db/database.ts';
+import { insertRows } from '../../db/insert-rows.ts';
+import { type Tables } from '../../db/tables.ts';
 import { Fault } from '../../errors/fault.ts';
 import { leafHash, nodeHash } from './merkle.ts';
 
@@ -47,16 +49,21 @@ export async function readNode(queries: Queries, height: number, position: numbe
   return row.hash;
 }
 
-/** Stores the leaf's hash and those of the subtrees that it completes. */
-export async function appendHash(queries: Queries, seq: number, hash: Buffer): Promise<void> {
-  const nodes = [{ height: 0, position: seq, hash }];
-  let top = { height: 0, position: seq, hash };
-  while (top.position % 2 === 1) {
-    const left = await readNode(queries, top.height, top.position - 1);
-    top = { height: top.height + 1, position: (top.position - 1) / 2, hash: nodeHash(left, top.hash) };
-    nodes.push(top);
+/** Stores the hashes of leaves that follow one another from `seq` on, and those of the subtrees that they complete. */
+export async function appendHashes(queries: Queries, seq: number, hashes: readonly Buffer[]): Promise<void> {
+  const nodes: Tables['log_nodes'][] = [];
+  const made = new Map<string, Buffer>();
+  for (const [index, leaf] of hashes.entries()) {
+    let [height, position, hash] = [0, seq + index, leaf];
+    for (;;) {
+      nodes.push({ height, position, hash });
+      made.set(`${height} ${position}`, hash);
+      if (position % 2 === 0) break;
+      const left = made.get(`${height} ${position - 1}`) ?? (await readNode(queries, height, position - 1));
+      [height, position, hash] = [height + 1, (position - 1) / 2, nodeHash(left, hash)];
+    }
   }
-  await queries.insertInto('log_nodes').values(nodes).execute();
+  await insertRows(queries, 'log_nodes', nodes);
 }
 
 /** Appends to the log inside a transaction that holds the registry's row; `seq` is the size of the log so far. */
@@ -71,5 +78,5 @@ export async function appendDecision(
     .insertInto('log_leaves')
     .values({ seq, leaf, address: note.address ?? null, detail: note.detail ?? null })
     .execute();
-  await appendHash(queries, seq, leafHash(leaf));
+  await appendHashes(queries, seq, [leafHash(leaf)]);
 }

@@ -10,13 +10,15 @@ select "id", "class_id", "status" from "entries" where "identifier" = $1 and "em
 select "id" from "entry_classes" where "facets" = $1;
 insert into "entry_classes" ("id", "facets", "valid_count", "expired_count", "deprecated_count", "all_count", "version") values ($1, $2, $3, $4, $5, $6, $7);
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
-insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values ($1, $2, $3, $4, $5, $6, $7);
-insert into entry_words (id, words) values ($1, array_to_tsvector($2::text[]));
+select "id" from "signings" where "digest" = $1;
+insert into "signings" ("id", "digest", "signer", "steps") values ($1, $2, $3, $4);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values ($1, $2, $3, $4, $5, $6);
+insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from unnest($1::bigint[], $2::text[]) as w (id, words);
 update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
 insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = $9, "issuer" = $10, "fingerprint" = $11, "first_created" = case when "endorsers"."first_created" > $12 then $13 else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < $14 then $15 else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + $16, "images" = "endorsers"."images" + $17;
 update "registry_state" set "log_size" = $1 where "id" = $2;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = $1;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
 -- accept a newer one
 begin;
@@ -32,20 +34,21 @@ update "entries" set "replaced_by" = $1 where "id" = $2;
 update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
 select "id" from "entry_classes" where "facets" = $1;
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
-insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values ($1, $2, $3, $4, $5, $6, $7);
-insert into entry_words (id, words) values ($1, array_to_tsvector($2::text[]));
+select "id" from "signings" where "digest" = $1;
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values ($1, $2, $3, $4, $5, $6);
+insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from unnest($1::bigint[], $2::text[]) as w (id, words);
 update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
 insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = $9, "issuer" = $10, "fingerprint" = $11, "first_created" = case when "endorsers"."first_created" > $12 then $13 else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < $14 then $15 else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + $16, "images" = "endorsers"."images" + $17;
 update "registry_state" set "log_size" = $1 where "id" = $2;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = $1;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
 -- the same bytes again
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
 select "id" from "documents" where "sha256" = $1;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = $1;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
 -- refuse a document
 begin;
@@ -59,25 +62,25 @@ commit;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select "valid_until" from "entries" where "valid_until" > $1 order by "valid_until" limit $2;
 select * from "entry_classes" where "version" > $1;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit $3) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit $3) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- by title, with a filter
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and e.class_id = any($3::bigint[])) select id, value from fitting order by value asc, id asc limit $4) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and e.class_id = any($3::bigint[])) select id, value from fitting order by value asc, id asc limit $4) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and e.class_id = any($3::bigint[])) select id, value from fitting order by value asc, id asc limit $4;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- all, with history
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 order by "e"."created" desc, "e"."id" desc limit $2) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 order by "e"."created" desc, "e"."id" desc limit $2) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select class_id, count(*) as count from (with matching as materialized (select id from entry_words where words @@ $1::tsquery order by id desc limit $2) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = $3) as counted group by class_id;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and (e.status || '') = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
@@ -85,14 +88,14 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = $1 and e.replaced_by is null and e.status = $2 limit $3) as counted group by class_id;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."email" = $3 order by "e"."created" desc, "e"."id" desc limit $4) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."email" = $3 order by "e"."created" desc, "e"."id" desc limit $4) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
 -- history of an image
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = $1 and "e"."email" = $2 order by "e"."created" desc limit $3;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."identifier" = $1 and "e"."email" = $2 order by "e"."created" desc limit $3;
 
 -- by tag
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."email" = $1 and "e"."tag" = $2 and "e"."replaced_by" is null and "e"."status" != $3 and ("e"."valid_until" is null or "e"."valid_until" > $4) order by "e"."created" desc, "e"."id" desc limit $5;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."email" = $1 and "e"."tag" = $2 and "e"."replaced_by" is null and "e"."status" != $3 and ("e"."valid_until" is null or "e"."valid_until" > $4) order by "e"."created" desc, "e"."id" desc limit $5;
 
 -- endorsers
 select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" > $1 order by "email" limit $2;
@@ -102,6 +105,29 @@ select count(*) as "total" from "endorsers";
 select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" = $1;
 select "tag", "identifier", "created" from "entries" where "email" = $1 and "tag" is not null and "replaced_by" is null and "status" = $2 order by "created" desc limit $3;
 
+-- reindex
+begin;
+update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+delete from "log_nodes";
+select "leaf" from "log_leaves" where "seq" >= $1 order by "seq" limit $2;
+insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3), ($4, $5, $6), ($7, $8, $9), ($10, $11, $12);
+delete from entry_words;
+delete from "entry_details";
+delete from "entries";
+delete from "signings";
+delete from "endorsers";
+update "entry_classes" set "valid_count" = $1, "expired_count" = $2, "deprecated_count" = $3, "all_count" = $4, "version" = $5 returning "id", "facets";
+select * from "documents" where "id" > $1 order by "id" limit $2;
+insert into "signings" ("id", "digest", "signer", "steps") values ($1, $2, $3, $4);
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10), ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values ($1, $2, $3, $4, $5, $6), ($7, $8, $9, $10, $11, $12);
+insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from unnest($1::bigint[], $2::text[]) as w (id, words);
+update entries set replaced_by = newer.id from (select id, lag(id) over (partition by identifier, email order by id) as replaced from entries) as newer where entries.id = newer.replaced;
+update entry_classes set all_count = counted.all_count, valid_count = counted.valid_count, expired_count = counted.expired_count, deprecated_count = counted.deprecated_count from (select class_id, count(*) as all_count, count(*) filter (where replaced_by is null and status = $1) as valid_count, count(*) filter (where replaced_by is null and status = $2) as expired_count, count(*) filter (where replaced_by is null and status = $3) as deprecated_count from entries group by class_id) as counted where entry_classes.id = counted.class_id;
+select "email", min("created") as "first_created", max("created") as "last_created", count(*) as "entries", count(distinct "identifier") as "images" from "entries" group by "email";
+insert into "endorsers" ("email", "first_created", "last_created", "entries", "images", "subject", "issuer", "fingerprint") values ($1, $2, $3, $4, $5, $6, $7, $8);
+commit;
+
 -- next page
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 select "valid_until" from "entries" where "valid_until" > $1 order by "valid_until" limit $2;
@@ -109,5 +135,5 @@ select * from "entry_classes" where "version" > $1;
 select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and ("e"."created", e.id) < ($3, $4) order by "e"."created" desc, "e"."id" desc limit $5) as walked;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" >= $3 and ("e"."created", e.id) < ($4, $5)) select id, value from fitting order by value desc, id desc limit $6;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in ($1);
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" in ($1);
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;

@@ -10,13 +10,15 @@ select "id", "class_id", "status" from "entries" where "identifier" = ? and "ema
 select "id" from "entry_classes" where "facets" = ?;
 insert into "entry_classes" ("id", "facets", "valid_count", "expired_count", "deprecated_count", "all_count", "version") values (?, ?, ?, ?, ?, ?, ?);
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values (?, ?, ?, ?, ?, ?, ?);
+select "id" from "signings" where "digest" = ?;
+insert into "signings" ("id", "digest", "signer", "steps") values (?, ?, ?, ?);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values (?, ?, ?, ?, ?, ?);
 insert into entry_words (rowid, words) values (?, ?);
 update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
 insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = ?, "issuer" = ?, "fingerprint" = ?, "first_created" = case when "endorsers"."first_created" > ? then ? else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < ? then ? else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + ?, "images" = "endorsers"."images" + ?;
 update "registry_state" set "log_size" = ? where "id" = ?;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = ?;
 
 -- accept a newer one
 begin;
@@ -32,20 +34,21 @@ update "entries" set "replaced_by" = ? where "id" = ?;
 update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
 select "id" from "entry_classes" where "facets" = ?;
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signer", "steps") values (?, ?, ?, ?, ?, ?, ?);
+select "id" from "signings" where "digest" = ?;
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values (?, ?, ?, ?, ?, ?);
 insert into entry_words (rowid, words) values (?, ?);
 update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
 insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = ?, "issuer" = ?, "fingerprint" = ?, "first_created" = case when "endorsers"."first_created" > ? then ? else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < ? then ? else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + ?, "images" = "endorsers"."images" + ?;
 update "registry_state" set "log_size" = ? where "id" = ?;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = ?;
 
 -- the same bytes again
 begin;
 update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
 select "id" from "documents" where "sha256" = ?;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" = ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = ?;
 
 -- refuse a document
 begin;
@@ -59,25 +62,25 @@ commit;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "valid_until" from "entries" where "valid_until" > ? order by "valid_until" limit ?;
 select * from "entry_classes" where "version" > ?;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- by title, with a filter
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 with fitting as materialized (select "e"."id", "e"."title_key" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and e.class_id in (select value from json_each(?))) select id, value from fitting order by value asc, id asc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- all, with history
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select class_id, count(*) as count from (with matching as materialized (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and (e.status || '') = ?) as counted group by class_id;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."id" in (select id from (select rowid as id from entry_words where entry_words match ? and true order by rowid desc limit ?) as matching)) select id, value from fitting order by value desc, id desc limit ?;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
@@ -85,14 +88,14 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and e.status = ? limit ?) as counted group by class_id;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, d.signer, d.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- history of an image
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" = ? and "e"."email" = ? order by "e"."created" desc limit ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."identifier" = ? and "e"."email" = ? order by "e"."created" desc limit ?;
 
 -- by tag
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."email" = ? and "e"."tag" = ? and "e"."replaced_by" is null and "e"."status" != ? and ("e"."valid_until" is null or "e"."valid_until" > ?) order by "e"."created" desc, "e"."id" desc limit ?;
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."email" = ? and "e"."tag" = ? and "e"."replaced_by" is null and "e"."status" != ? and ("e"."valid_until" is null or "e"."valid_until" > ?) order by "e"."created" desc, "e"."id" desc limit ?;
 
 -- endorsers
 select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" > ? order by "email" limit ?;
@@ -102,6 +105,29 @@ select count(*) as "total" from "endorsers";
 select "email", "subject", "issuer", "fingerprint", "entries", "images", "first_created" as "firstCreated", "last_created" as "lastCreated" from "endorsers" where "email" = ?;
 select "tag", "identifier", "created" from "entries" where "email" = ? and "tag" is not null and "replaced_by" is null and "status" = ? order by "created" desc limit ?;
 
+-- reindex
+begin;
+update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
+delete from "log_nodes";
+select "leaf" from "log_leaves" where "seq" >= ? order by "seq" limit ?;
+insert into "log_nodes" ("height", "position", "hash") values (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?);
+delete from entry_words;
+delete from "entry_details";
+delete from "entries";
+delete from "signings";
+delete from "endorsers";
+update "entry_classes" set "valid_count" = ?, "expired_count" = ?, "deprecated_count" = ?, "all_count" = ?, "version" = ? returning "id", "facets";
+select * from "documents" where "id" > ? order by "id" limit ?;
+insert into "signings" ("id", "digest", "signer", "steps") values (?, ?, ?, ?);
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?);
+insert into entry_words (rowid, words) values (?, ?), (?, ?);
+update entries set replaced_by = newer.id from (select id, lag(id) over (partition by identifier, email order by id) as replaced from entries) as newer where entries.id = newer.replaced;
+update entry_classes set all_count = counted.all_count, valid_count = counted.valid_count, expired_count = counted.expired_count, deprecated_count = counted.deprecated_count from (select class_id, count(*) as all_count, count(*) filter (where replaced_by is null and status = ?) as valid_count, count(*) filter (where replaced_by is null and status = ?) as expired_count, count(*) filter (where replaced_by is null and status = ?) as deprecated_count from entries group by class_id) as counted where entry_classes.id = counted.class_id;
+select "email", min("created") as "first_created", max("created") as "last_created", count(*) as "entries", count(distinct "identifier") as "images" from "entries" group by "email";
+insert into "endorsers" ("email", "first_created", "last_created", "entries", "images", "subject", "issuer", "fingerprint") values (?, ?, ?, ?, ?, ?, ?, ?);
+commit;
+
 -- next page
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 select "valid_until" from "entries" where "valid_until" > ? order by "valid_until" limit ?;
@@ -109,5 +135,5 @@ select * from "entry_classes" where "version" > ?;
 select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and ("e"."created", e.id) < (?, ?) order by "e"."created" desc, "e"."id" desc limit ?) as walked;
 select "id" from "entries" where "replaced_by" >= ? and "id" < ? limit ?;
 with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" >= ? and ("e"."created", e.id) < (?, ?)) select id, value from fitting order by value desc, id desc limit ?;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "d"."signer", "d"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."id" in (?);
+select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" in (?);
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;

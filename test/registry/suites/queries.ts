@@ -15,6 +15,7 @@ const operations: readonly (readonly [string, (subject: TestRegistry) => Promise
   ['by tag', ({ registry }) => registry.newestByTag('jane@example.org', 'stable')],
   ['endorsers', ({ registry }) => registry.endorsers({ limit: 10, after: undefined })],
   ['one endorser', ({ registry }) => registry.endorser('jane@example.org')],
+  ['reindex', ({ registry }) => registry.reindex()],
 ];
 
 /** What a cursor leads to, while an entry of the page before has been replaced. */

@@ -66,6 +66,8 @@ export const collectionAnswer = z.object({
   liveChunks: count,
   liveBytes: count,
   deadWriters: count,
+  /** Packs that cannot be read, and stay. */
+  unreadable: z.array(z.string()),
 });
 
 export const scrubAnswer = z.object({
