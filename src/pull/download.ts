@@ -1,17 +1,17 @@
-// The bytes of one location, from what is on disk already and then from the web, taken up again where the connection breaks.
+// The bytes of one location, from what is there already and then from the web, taken up again where the connection breaks.
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Agent } from 'undici';
 import { Fault } from '../errors/fault.ts';
 import { askLocation, type Answer, type Validator } from './http-location.ts';
 import { type PullLimits } from './limits.ts';
-import { notePart, openPart, readPartState, startPart, type PartFile } from './part-file.ts';
+import { type Part } from './part.ts';
 import { describe, LocationFailure } from './reasons.ts';
 
 export interface Download {
   readonly client: Agent;
   readonly location: string;
   /** Where the bytes are kept meanwhile. */
-  readonly partPath: string;
+  readonly part: Part;
   /** More than this is never fetched. */
   readonly maxBytes: number;
   /** The length that the file must have, where that is known beforehand. */
@@ -26,28 +26,26 @@ export interface Download {
 export interface DownloadState {
   readonly fetchedBytes: number;
   readonly totalBytes: number | undefined;
-  /** Bytes that were on disk when it began. */
+  /** Bytes that were there when it began. */
   readonly resumedBytes: number;
   readonly url: string | undefined;
 }
 
 const changed = (): LocationFailure => new LocationFailure('changed', 'its bytes changed while they were fetched');
 
-function roomFault(error: unknown): unknown {
+/** `pull.no-room` where the disk is full. */
+export function roomFault(error: unknown): unknown {
   const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
   return full ? new Fault('pull.no-room', 'The folder for pulls has no room left.', { cause: error }) : error;
 }
 
 /** Ends without an error only where everything was fetched. Throws a {@link LocationFailure}, or `pull.no-room`. */
 export async function* download(job: Download): AsyncGenerator<Buffer> {
-  const { location, partPath, limits, signal } = job;
-  const earlier = await readPartState(partPath);
-  const begun = earlier?.location === location;
-  if (!begun) await startPart(partPath, { location }).catch((error: unknown) => Promise.reject(roomFault(error)));
-  const part = await openPart(partPath).catch((error: unknown) => Promise.reject(roomFault(error)));
+  const { location, part, limits, signal } = job;
   const resumedBytes = part.bytes;
-  let validator = begun ? earlier?.validator : undefined;
-  let total = begun ? earlier?.total : undefined;
+  const earlier = resumedBytes > 0 ? part.earlier : undefined;
+  let validator = earlier?.validator;
+  let total = earlier?.total;
   let url: string | undefined;
   let failures = 0;
   let answered = false;
@@ -63,55 +61,52 @@ export async function* download(job: Download): AsyncGenerator<Buffer> {
     url = answer.url;
     total ??= answer.total;
     validator ??= answer.validator;
-    if (part.bytes === 0) await rememberState(partPath, location, validator, total);
+    if (part.bytes === 0) await rememberState(part, location, validator, total);
     checkTotal(total, job);
     return known;
   }
 
-  try {
-    if (resumedBytes > 0) {
-      checkTotal(total, job);
-      for await (const piece of part.read()) {
-        signal.throwIfAborted();
-        yield piece;
-      }
+  if (resumedBytes > 0) {
+    checkTotal(total, job);
+    for await (const piece of part.read()) {
+      signal.throwIfAborted();
+      yield piece;
     }
-    tell();
-    while (total === undefined || part.bytes < total) {
-      const before = part.bytes;
-      try {
-        const answer = await askLocation(job.client, location, { offset: part.bytes, validator }, limits, signal);
-        try {
-          let skip = await accept(answer);
-          answered = true;
-          for await (const whole of fastEnough(answer.body.pieces, limits)) {
-            const piece = whole.subarray(Math.min(skip, whole.length));
-            skip -= whole.length - piece.length;
-            if (piece.length === 0) continue;
-            await keep(part, piece, job.maxBytes);
-            tell();
-            await job.pace(piece.length);
-            yield piece;
-          }
-        } finally {
-          answer.body.destroy();
-        }
-        if (total === undefined) return;
-        if (part.bytes < total) throw new LocationFailure('unreachable', 'the connection ended before the file did');
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof Fault || (error instanceof LocationFailure && error.kind !== 'unreachable')) throw error;
-        failures = part.bytes > before ? 1 : failures + 1;
-        const lost =
-          error instanceof LocationFailure ? error : new LocationFailure('unreachable', describe(error), error);
-        // A location that never answered is left for the next one at once.
-        if (!answered || failures > limits.retries) throw lost;
-        await wait(limits.retryWait * 2 ** (failures - 1), undefined, { signal });
-      }
-    }
-  } finally {
-    await part.close();
   }
+  tell();
+  while (total === undefined || part.bytes < total) {
+    const before = part.bytes;
+    try {
+      const answer = await askLocation(job.client, location, { offset: part.bytes, validator }, limits, signal);
+      try {
+        let skip = await accept(answer);
+        answered = true;
+        for await (const whole of fastEnough(answer.body.pieces, limits)) {
+          const piece = whole.subarray(Math.min(skip, whole.length));
+          skip -= whole.length - piece.length;
+          if (piece.length === 0) continue;
+          await keep(part, piece, job.maxBytes);
+          tell();
+          await job.pace(piece.length);
+          yield piece;
+        }
+      } finally {
+        answer.body.destroy();
+      }
+      if (total === undefined) break;
+      if (part.bytes < total) throw new LocationFailure('unreachable', 'the connection ended before the file did');
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Fault || (error instanceof LocationFailure && error.kind !== 'unreachable')) throw error;
+      failures = part.bytes > before ? 1 : failures + 1;
+      const lost =
+        error instanceof LocationFailure ? error : new LocationFailure('unreachable', describe(error), error);
+      // A location that never answered is left for the next one at once.
+      if (!answered || failures > limits.retries) throw lost;
+      await wait(limits.retryWait * 2 ** (failures - 1), undefined, { signal });
+    }
+  }
+  await part.end().catch((error: unknown) => Promise.reject(roomFault(error)));
 }
 
 /** Passes the pieces on as long as enough of them come. Throws a {@link LocationFailure}. */
@@ -143,13 +138,13 @@ function checkTotal(total: number | undefined, { exactBytes, maxBytes }: Downloa
 
 const tooLong = (): LocationFailure => new LocationFailure('mismatch', 'the file there is longer than what was signed');
 
-async function keep(part: PartFile, piece: Buffer, maxBytes: number): Promise<void> {
+async function keep(part: Part, piece: Buffer, maxBytes: number): Promise<void> {
   if (part.bytes + piece.length > maxBytes) throw tooLong();
   await part.append(piece).catch((error: unknown) => Promise.reject(roomFault(error)));
 }
 
 async function rememberState(
-  path: string,
+  part: Part,
   location: string,
   validator: Validator | undefined,
   total: number | undefined,
@@ -159,5 +154,5 @@ async function rememberState(
     ...(validator === undefined ? {} : { validator }),
     ...(total === undefined ? {} : { total }),
   };
-  await notePart(path, state).catch((error: unknown) => Promise.reject(roomFault(error)));
+  await part.note(state).catch((error: unknown) => Promise.reject(roomFault(error)));
 }

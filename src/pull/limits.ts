@@ -21,6 +21,11 @@ export interface PullLimits {
   readonly diskBytes: number;
   /** A conversion that takes longer is ended, in ms. */
   readonly conversionTime: number;
+  /**
+   * Files up to this length are kept in the folder for pulls as they come, so that not a byte is fetched twice after a kill; of longer ones, where the
+   * vault can take them as they come, only what it has: what was in hand, up to three packs, is fetched again. In bytes.
+   */
+  readonly partFileBytes: number;
 }
 
 export const defaultLimits: PullLimits = {
@@ -34,4 +39,5 @@ export const defaultLimits: PullLimits = {
   retryWait: 500,
   diskBytes: 2 * 1024 ** 4,
   conversionTime: 2 * 60 * 60 * 1000,
+  partFileBytes: 64 * 1024 ** 2,
 };

@@ -1,63 +1,44 @@
-// What was fetched so far of one image, on disk: so that a broken pull, or a restarted server, goes on where it was.
-import { open, readFile, rm, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
-
-const stateSchema = z.object({
-  /** The location that the bytes are from. */
-  location: z.string(),
-  validator: z.object({ value: z.string() }).optional(),
-  total: z.number().optional(),
-});
-export type PartState = z.output<typeof stateSchema>;
-
-export interface PartFile {
-  readonly bytes: number;
-  /** Its bytes from the start, in pieces. */
-  read(): AsyncGenerator<Buffer>;
-  append(piece: Buffer): Promise<void>;
-  close(): Promise<void>;
-}
+// A part whose bytes lie in a file as they came: of downloads that become a disk only once they are whole.
+import { open, writeFile } from 'node:fs/promises';
+import { notePart, readPartState, removePartFiles, type Part } from './part.ts';
 
 const pieceBytes = 1024 * 1024;
+/** What came is written in pieces of at least so many bytes. */
+const heldMost = 256 * 1024;
 
-/** The two files of a part. */
-const partPaths = (path: string): readonly [string, string] => [path, `${path}.json`];
-
-export async function removePart(path: string): Promise<void> {
-  for (const file of partPaths(path)) await rm(file, { force: true });
-}
-
-/** What a part that lies there is of; undefined where there is none, or none that can be told. */
-export async function readPartState(path: string): Promise<PartState | undefined> {
-  try {
-    const parsed = stateSchema.safeParse(JSON.parse(await readFile(partPaths(path)[1], 'utf8')));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
+/** Goes on with what lies there of the location, or begins anew. What came last is in memory, up to 256 KiB, until the part ends or is closed. */
+export async function openPartFile(path: string, location: string): Promise<Part> {
+  const state = await readPartState(path);
+  const earlier = state?.location === location ? state : undefined;
+  if (earlier === undefined) {
+    await removePartFiles(path);
+    await writeFile(path, '');
+    await notePart(path, { location });
   }
-}
-
-/** Begins anew, with nothing in it. */
-export async function startPart(path: string, state: PartState): Promise<void> {
-  await removePart(path);
-  await writeFile(path, '');
-  await writeFile(partPaths(path)[1], JSON.stringify(state));
-}
-
-/** Notes what was learnt of the file since. */
-export async function notePart(path: string, state: PartState): Promise<void> {
-  await writeFile(partPaths(path)[1], JSON.stringify(state));
-}
-
-export async function openPart(path: string): Promise<PartFile> {
   const handle = await open(path, 'a+');
-  let { size } = await handle.stat();
+  let written = (await handle.stat()).size;
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+
+  async function flush(): Promise<void> {
+    const pieces = held;
+    held = [];
+    for (const piece of heldBytes === 0 ? [] : [Buffer.concat(pieces)]) {
+      for (let done = 0; done < piece.length;) {
+        done += (await handle.write(piece, done, piece.length - done, null)).bytesWritten;
+      }
+    }
+    written += heldBytes;
+    heldBytes = 0;
+  }
+
   return {
+    earlier,
     get bytes() {
-      return size;
+      return written + heldBytes;
     },
     async *read() {
-      const end = size;
+      const end = written;
       for (let at = 0; at < end;) {
         const piece = Buffer.allocUnsafe(Math.min(pieceBytes, end - at));
         const { bytesRead } = await handle.read(piece, 0, piece.length, at);
@@ -67,11 +48,16 @@ export async function openPart(path: string): Promise<PartFile> {
       }
     },
     async append(piece) {
-      for (let done = 0; done < piece.length;) {
-        done += (await handle.write(piece, done, piece.length - done, null)).bytesWritten;
-      }
-      size += piece.length;
+      held.push(piece);
+      heldBytes += piece.length;
+      if (heldBytes >= heldMost) await flush();
     },
-    close: () => handle.close(),
+    end: flush,
+    note: (learnt) => notePart(path, learnt),
+    async close() {
+      // What does not fit any more is fetched again.
+      await flush().catch(() => undefined);
+      await handle.close();
+    },
   };
 }

@@ -5,17 +5,22 @@ import { join } from 'node:path';
 import { type Agent } from 'undici';
 import { Fault } from '../errors/fault.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
+import { type DiskToWrite } from '../vault/disk-writer.ts';
 import { type ImagePointer } from '../vault/records.ts';
 import { type Vault } from '../vault/vault.ts';
+import { type WriteSession } from '../vault/write-session.ts';
 import { chunkStream, paddedSize } from './chunk-stream.ts';
 import { decompress } from './decompress.ts';
-import { download, type DownloadState } from './download.ts';
+import { download, roomFault, type DownloadState } from './download.ts';
 import { type Digests, type HashPool } from './hash-pool.ts';
 import { type PullLimits } from './limits.ts';
-import { removePart } from './part-file.ts';
+import { openPartFile } from './part-file.ts';
+import { openPartInVault, removePart, type PartInVault } from './part-in-vault.ts';
 import { type ProgressMeter } from './progress.ts';
 import { difference, provenStream, type ProvenStream } from './proven-stream.ts';
+import { type Part } from './part.ts';
 import { LocationFailure, type Attempt } from './reasons.ts';
+import { goesInAsItComes, isDiskAsServed } from './served-image.ts';
 import { storeConverted } from './store-converted.ts';
 
 export interface PullParts {
@@ -75,7 +80,7 @@ export async function pullImage(parts: PullParts): Promise<ImagePointer> {
     meter.update({ phase: 'fetching', location, fetchedBytes: 0, provenBytes: 0 });
     try {
       const pointer = await pullFrom(location, parts);
-      for (const tried of usable) await removePart(partPath(workDir, identifier, tried));
+      for (const tried of usable) await removePart(partPath(workDir, identifier, tried), parts.vault);
       meter.update({ phase: 'done' });
       return pointer;
     } catch (error) {
@@ -100,14 +105,14 @@ async function pullFrom(location: string, parts: PullParts): Promise<ImagePointe
       });
     } catch (error) {
       if (!(error instanceof LocationFailure)) {
-        if (error instanceof Fault && error.code === 'pull.unsafe') await removePart(path);
+        if (error instanceof Fault && error.code === 'pull.unsafe') await removePart(path, parts.vault);
         throw error;
       }
       if (error.kind === 'unreachable' || error.kind === 'slow') {
-        if ((state?.fetchedBytes ?? 0) === 0) await removePart(path);
+        if ((state?.fetchedBytes ?? 0) === 0) await removePart(path, parts.vault);
         throw error;
       }
-      await removePart(path);
+      await removePart(path, parts.vault);
       // What was on disk from an earlier time may be to blame for a mismatch: then the location gets another chance.
       const again = error.kind === 'changed' || (state !== undefined && state.resumedBytes > 0);
       if (!again || turn === startsOver) throw error;
@@ -123,11 +128,15 @@ async function attempt(
 ): Promise<ImagePointer> {
   const { metadata, vault, meter, signal, limits } = parts;
   const { identifier, bytes, compression } = metadata;
+  const format = metadata.format ?? 'raw';
   let finalLocation = location;
+  const { session, part, taken } = await openPart(location, path, parts).catch((error: unknown) =>
+    Promise.reject(roomFault(error)),
+  );
   const fetched = download({
     client: parts.client,
     location,
-    partPath: path,
+    part,
     maxBytes: compression === undefined ? bytes : mostCompressed(bytes),
     exactBytes: compression === undefined ? bytes : undefined,
     limits,
@@ -143,16 +152,13 @@ async function attempt(
   const proven = provenStream(decompress(fetched, compression), metadata, parts.pool, (provenBytes) =>
     meter.update({ provenBytes }),
   );
-  const session = await vault.beginWrite();
   try {
-    const format = metadata.format ?? 'raw';
-    const stored =
-      format === 'raw' || format === 'iso'
-        ? await storeAsItIs(session, proven, bytes, signal)
-        : await storeConverted(session, proven, format, {
-            ...parts,
-            path: `${path}.${vault.random(4).toString('hex')}.image`,
-          });
+    const stored = isDiskAsServed(format)
+      ? await storeAsItIs(session, proven, bytes, { signal, ...(taken === undefined ? {} : { taken }) })
+      : await storeConverted(session, proven, format, {
+          ...parts,
+          path: `${path}.${vault.random(4).toString('hex')}.image`,
+        });
     const checksums = proven.digests();
     if (checksums === undefined) throw new Fault('internal', 'A pull came to its end without its checksums.');
     signal.throwIfAborted();
@@ -179,18 +185,44 @@ async function attempt(
       },
     });
     return checkPointer(pointer, metadata);
+  } catch (error) {
+    if (taken !== undefined && canGoOn(error, signal)) await session.suspend();
+    throw error;
   } finally {
+    await part.close();
     await session.abort();
   }
 }
 
+async function openPart(
+  location: string,
+  path: string,
+  { metadata, vault, limits }: PullParts,
+): Promise<{ session: WriteSession; part: Part; taken?: PartInVault['taken'] }> {
+  if (goesInAsItComes(metadata, limits.partFileBytes)) return openPartInVault(path, location, vault);
+  const session = await vault.beginWrite();
+  try {
+    return { session, part: await openPartFile(path, location) };
+  } catch (error) {
+    await session.abort();
+    throw error;
+  }
+}
+
+/** Whether a later pull may go on from what is in the vault. */
+function canGoOn(error: unknown, signal: AbortSignal): boolean {
+  if (signal.aborted) return true;
+  if (error instanceof LocationFailure) return error.kind === 'unreachable' || error.kind === 'slow';
+  return error instanceof Fault && error.code === 'vault.unavailable';
+}
+
 async function storeAsItIs(
-  session: Awaited<ReturnType<Vault['beginWrite']>>,
+  session: WriteSession,
   proven: ProvenStream,
   bytes: number,
-  signal: AbortSignal,
+  options: Pick<DiskToWrite, 'signal' | 'taken'>,
 ): Promise<StoredImage> {
   const size = paddedSize(bytes);
-  const manifestId = await session.writeDisk({ size, chunks: chunkStream(proven.pieces), signal });
+  const manifestId = await session.writeDisk({ size, chunks: chunkStream(proven.pieces), ...options });
   return { manifestId, size, contentBytes: bytes, diskSha256: proven.digests()?.['SHA-256'] ?? '' };
 }

@@ -71,7 +71,7 @@ export function createPuller(settings: PullerSettings): Puller {
   const client = createWebClient(allowAddress, limits, settings.resolveName);
   const pool = createHashPool();
   const rate = createRateLimit(settings.bytesPerSecond, () => now().getTime());
-  const space = createSpaceLedger(workDir, freeSpace);
+  const space = createSpaceLedger(workDir, limits.partFileBytes, freeSpace);
   const pulls = new Map<string, Running>();
   let closed = false;
 
@@ -101,7 +101,7 @@ export function createPuller(settings: PullerSettings): Puller {
         checkPointer(there, metadata);
         const suspect = heal === true || vault.catalog.index.hasDamage;
         if (!suspect || !isLost(await lossOf(vault, there.manifestId))) {
-          await removeLeftovers(workDir, identifier);
+          await removeLeftovers(workDir, identifier, vault);
           return there;
         }
       }
@@ -164,13 +164,7 @@ export function createPuller(settings: PullerSettings): Puller {
       rate.limit = bytesPerSecond;
     },
     rate: () => rate.limit,
-    sweep: () =>
-      sweepWorkFolder(
-        workDir,
-        async (identifier) => (await vault.image(identifier)) !== undefined,
-        (identifier) => pulls.has(identifier),
-        now,
-      ),
+    sweep: () => sweepWorkFolder(workDir, vault, (identifier) => pulls.has(identifier), now),
     async close() {
       closed = true;
       for (const { cancelled } of pulls.values()) cancelled.abort();

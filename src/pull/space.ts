@@ -2,13 +2,14 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { Fault } from '../errors/fault.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
+import { goesInAsItComes, isDiskAsServed, type ServedImage } from './served-image.ts';
 
 /** Free bytes of the disk that holds the folder. */
 export type FreeSpace = (folder: string) => Promise<number>;
 
 export interface SpaceLedger {
   /** Sets aside what a pull of the image may need at most, and returns how to give it back. Throws `pull.no-room`. */
-  reserve(image: Pick<ImageMetadata, 'identifier' | 'bytes' | 'compression' | 'format'>): Promise<() => void>;
+  reserve(image: ServedImage & Pick<ImageMetadata, 'identifier'>): Promise<() => void>;
 }
 
 const freeOf: FreeSpace = async (folder) => {
@@ -19,16 +20,20 @@ const freeOf: FreeSpace = async (folder) => {
 /** Left free, always: journals and the database need room too. */
 const spareBytes = 64 * 1024 * 1024;
 
-/** The file as it is served, and the disk in the vault; a format to convert takes a decompressed file and a raw disk besides. */
-function neededBytes({ bytes, format }: Pick<ImageMetadata, 'bytes' | 'format'>): number {
-  return bytes * (format === undefined || format === 'raw' || format === 'iso' ? 2 : 4) + spareBytes;
+/**
+ * The disk in the vault, which may be on the same file system; the file as it is served, unless it goes into the vault as it comes; a format to convert takes a
+ * decompressed file and a raw disk besides.
+ */
+function neededBytes(image: ServedImage, partFileBytes: number): number {
+  const copies = goesInAsItComes(image, partFileBytes) ? 1 : isDiskAsServed(image.format) ? 2 : 4;
+  return image.bytes * copies + spareBytes;
 }
 
-export function createSpaceLedger(folder: string, freeSpace: FreeSpace = freeOf): SpaceLedger {
+export function createSpaceLedger(folder: string, partFileBytes: number, freeSpace: FreeSpace = freeOf): SpaceLedger {
   let reserved = 0;
   return {
     async reserve(image) {
-      const needed = neededBytes(image);
+      const needed = neededBytes(image, partFileBytes);
       await mkdir(folder, { recursive: true });
       const free = await freeSpace(folder);
       if (reserved + needed > free) {

@@ -6,6 +6,7 @@ import { Fault } from '../errors/fault.ts';
 import { addressPolicy } from '../pull/address-policy.ts';
 import { type PullProgress } from '../pull/progress.ts';
 import { createPuller, type Puller } from '../pull/puller.ts';
+import { suspendedWriters } from '../pull/part-in-vault.ts';
 import { type Registry } from '../registry/registry.ts';
 import { createLeases, type Leases } from '../vault/leases.ts';
 import { createQuota, type Quota } from '../vault/quota.ts';
@@ -47,9 +48,11 @@ export async function openSiteDisks(deps: SiteDisksDeps): Promise<SiteDisks> {
   const { config, node, registry, onProgress, closing, now, randomness, log } = deps;
   let repairSoon: (() => void) | undefined;
   const { store, place, node: vaultNode } = await openSiteStore(config, node);
+  const workDir = join(config.data, 'pulls');
   const vault = await openVault({
     store,
     node: vaultNode,
+    suspended: await suspendedWriters(workDir),
     now,
     indexFile: join(config.data, 'vault-index'),
     onLost: () => repairSoon?.(),
@@ -73,7 +76,7 @@ export async function openSiteDisks(deps: SiteDisksDeps): Promise<SiteDisks> {
   const quota = createQuota(vault, leases, config['vault-quota']);
   const puller = createPuller({
     vault,
-    workDir: join(config.data, 'pulls'),
+    workDir,
     allowAddress: addressPolicy(config['pull-allow']),
     room: (bytes) => quota.reserve(bytes),
     limits: { diskBytes: config['max-image-bytes'] },

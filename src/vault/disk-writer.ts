@@ -34,6 +34,8 @@ export interface DiskToWrite {
   /** In ascending order of their numbers. What is left out is as in the parent, or zero without one. */
   readonly chunks: AsyncIterable<DiskChunk> | Iterable<DiskChunk>;
   readonly signal?: AbortSignal;
+  /** Told the hash of each whole chunk, in order, as it is taken. */
+  readonly taken?: (sha256: Buffer) => Promise<void>;
 }
 
 const digestsAhead = 8;
@@ -51,31 +53,37 @@ function checkSize(size: number): void {
   }
 }
 
-/** Digests a few chunks ahead, and hands them on in order. */
-async function* digested(disk: DiskToWrite): AsyncGenerator<DiskChunk & { readonly sha256: Buffer }> {
-  const ahead: { chunk: DiskChunk; sha256: Promise<Buffer> }[] = [];
-  const chunks = chunkCount(disk.size);
+/** Digests a few chunks at once and hands them on in order; those that came before an error too. Rejects with it, or with what `accept` does. */
+async function inOrder(
+  { size, chunks, signal }: DiskToWrite,
+  accept: (chunk: DiskChunk, sha256: Buffer) => Promise<void>,
+): Promise<void> {
+  const ahead: Promise<void>[] = [];
+  let last: Promise<void> = Promise.resolve();
   let previous = -1;
-  const next = async (): Promise<(DiskChunk & { readonly sha256: Buffer }) | undefined> => {
-    const first = ahead.shift();
-    return first === undefined ? undefined : { ...first.chunk, sha256: await first.sha256 };
-  };
-  for await (const chunk of disk.chunks) {
-    disk.signal?.throwIfAborted();
-    const { index, data } = chunk;
-    if (index <= previous || index >= chunks || data.length !== Math.min(chunkBytes, disk.size - index * chunkBytes)) {
-      throw new RangeError(
-        `chunk ${index} of ${data.length} bytes does not fit a disk of ${disk.size} bytes, after ${previous}`,
-      );
+  try {
+    for await (const chunk of chunks) {
+      signal?.throwIfAborted();
+      const { index, data } = chunk;
+      if (
+        index <= previous ||
+        index >= chunkCount(size) ||
+        data.length !== Math.min(chunkBytes, size - index * chunkBytes)
+      ) {
+        const what = `chunk ${index} of ${data.length} bytes`;
+        throw new RangeError(`${what} does not fit a disk of ${size} bytes, after ${previous}`);
+      }
+      previous = index;
+      const before = last;
+      const digest = digestOf(data);
+      last = Promise.all([digest, before]).then(([sha256]) => accept(chunk, sha256));
+      last.catch(() => undefined);
+      ahead.push(last);
+      if (ahead.length > digestsAhead) await ahead.shift();
     }
-    previous = index;
-    const sha256 = digestOf(data);
-    sha256.catch(() => undefined);
-    ahead.push({ chunk, sha256 });
-    const done = ahead.length > digestsAhead ? await next() : undefined;
-    if (done !== undefined) yield done;
+  } finally {
+    await last;
   }
-  for (let done = await next(); done !== undefined; done = await next()) yield done;
 }
 
 /** Writes chunks and leaves, then the root; returns the id of the manifest, hex. */
@@ -107,16 +115,18 @@ export async function writeDisk(
     sha256.copy(leaves, number * hashBytes);
   }
 
-  for await (const { index, data, sha256 } of digested(disk)) {
+  await inOrder(disk, async ({ index, data }, sha256) => {
     const number = Math.floor(index / leafHashes);
     gaveIt ||= index === mustGive;
     if (current?.number !== number) {
       await endLeaf();
       current = await startLeaf(number);
     }
+    const { hashes } = current;
+    if (data.length === chunkBytes) await disk.taken?.(sha256);
     if (!sha256.equals(zeroHash)) await sink.put(sha256, data, chunkKinds.data);
-    sha256.copy(current.hashes, (index % leafHashes) * hashBytes);
-  }
+    sha256.copy(hashes, (index % leafHashes) * hashBytes);
+  });
   await endLeaf();
   if (!gaveIt) throw new RangeError(`chunk ${mustGive} was short in the parent, and must be given`);
   const root = encodeManifest({ size: disk.size, leaves, ...(parent === undefined ? {} : { parent: parent.id }) });

@@ -6,6 +6,8 @@ import { sealRecord } from './sealed-record.ts';
 
 /** An intent that was not renewed for this long, in ms, is given up by the collection of garbage. */
 export const intentLifetime = 24 * 60 * 60 * 1000;
+/** An intent older than this, in ms, is not gone on with: whoever collects garbage may be about to give it up. */
+export const resumableFor = intentLifetime - 60 * 60 * 1000;
 
 export interface IntentParts {
   readonly store: ObjectStore;

@@ -20,14 +20,27 @@ export interface PackWriter {
   flush(): Promise<void>;
   /** Waits for what is in flight, whatever becomes of it. */
   settle(): Promise<void>;
-  /** Names of the packs that were put, or may have been. */
+  /** Names of the packs that were put, or may have been, those of an earlier time included. */
   readonly packs: readonly string[];
   /** Bytes put, indexes included. */
   readonly storedBytes: number;
 }
 
-export function createPackWriter(store: ObjectStore, catalog: Catalog, writer: string, compress: boolean): PackWriter {
-  const packs: string[] = [];
+/** Numbers that are left out after those of an earlier time: a put of then may still come to its end. */
+const numbersLeftOut = 16;
+
+const numberOf = (packName: string): number => Number.parseInt(packName.slice(24), 16);
+
+/** `earlier` are the packs of this writer that are there from a time before it was suspended. */
+export function createPackWriter(
+  store: ObjectStore,
+  catalog: Catalog,
+  writer: string,
+  compress: boolean,
+  earlier: readonly string[] = [],
+): PackWriter {
+  const packs = [...earlier];
+  let number = earlier.length === 0 ? 0 : Math.max(...earlier.map(numberOf)) + numbersLeftOut;
   const inHand = new Set<string>();
   const inFlight = new Set<Promise<void>>();
   let chunks: PackChunk[] = [];
@@ -37,7 +50,8 @@ export function createPackWriter(store: ObjectStore, catalog: Catalog, writer: s
 
   async function put(batch: readonly PackChunk[]): Promise<void> {
     const packId = Buffer.concat([Buffer.from(writer, 'hex'), Buffer.alloc(4)]);
-    packId.writeUInt32BE(packs.length, 12);
+    packId.writeUInt32BE(number, 12);
+    number += 1;
     const name = packId.toString('hex');
     packs.push(name);
     const { parts, index } = encodePack(packId, batch);

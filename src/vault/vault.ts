@@ -1,7 +1,7 @@
 // The vault: disks as chunks in an object store, and the pointers that say which image is which disk.
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../errors/fault.ts';
-import { activeWriters, createCatalog, type Catalog } from './catalog.ts';
+import { createCatalog, type Catalog } from './catalog.ts';
 import { createChunkCache } from './chunk-cache.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
@@ -9,18 +9,9 @@ import { createDamageNotes, type DamageNotes } from './damage.ts';
 import { createStoredDisk, openManifest, type CachedDisk } from './disk-reader.ts';
 import { openIndexFile } from './index-file.ts';
 import { type ObjectStore } from './object-store.ts';
-import {
-  imageKey,
-  imageRecord,
-  intentKey,
-  packNameOf,
-  volumeKey,
-  volumeRecord,
-  writerOf,
-  type ImagePointer,
-  type VolumePointer,
-} from './records.ts';
+import { imageKey, imageRecord, volumeKey, volumeRecord, type ImagePointer, type VolumePointer } from './records.ts';
 import { openRecord, sealRecord } from './sealed-record.ts';
+import { isResumable, undoUnfinished } from './unfinished.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
 export interface VaultSettings {
@@ -30,6 +21,8 @@ export interface VaultSettings {
    * when the vault is opened, so no two that run at once may have the same.
    */
   readonly node: string;
+  /** Writers of this node that somebody will go on with: what they left is not removed. */
+  readonly suspended?: ReadonlySet<string>;
   /** Deflate chunks where that saves at least an eighth. Default: no. */
   readonly compress?: boolean;
   /** A file of this process that keeps the indexes of packs from one start to the next. Default: all are read at each start. */
@@ -45,6 +38,8 @@ export interface VaultSettings {
 export interface Vault {
   /** Publishes an intent and begins a write. */
   beginWrite(): Promise<WriteSession>;
+  /** Goes on with a write of this node that was suspended, or whose process was killed. Undefined where there is nothing to go on from. */
+  resumeWrite(writer: string): Promise<WriteSession | undefined>;
   /** Opens a disk that a pointer names. Throws `not-found`, `vault.corrupt` or `vault.unavailable`. */
   openDisk(manifestId: string): Promise<CachedDisk>;
   image(identifier: string): Promise<ImagePointer | undefined>;
@@ -69,35 +64,11 @@ export interface Vault {
 
 const nodePattern = /^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$/;
 
-const pointerKinds = [
-  ['images/', imageRecord],
-  ['volumes/', volumeRecord],
-] as const;
-
-/** Removes what writers of this node's name left behind: they are dead, for this process has the name now. */
-async function undoUnfinished(store: ObjectStore, node: string): Promise<void> {
-  const dead = new Set<string>();
-  for (const [writer, intent] of await activeWriters(store)) if (intent.node === node) dead.add(writer);
-  if (dead.size === 0) return;
-  const committed = new Set<string>();
-  for (const [prefix, schema] of pointerKinds) {
-    for await (const { key } of store.list(prefix)) {
-      const bytes = await store.get(key);
-      if (bytes !== undefined) committed.add(openRecord(bytes, schema, key).writer);
-    }
-  }
-  for await (const { key } of store.list('packs/')) {
-    const name = packNameOf(key);
-    if (name === undefined || !dead.has(writerOf(name)) || committed.has(writerOf(name))) continue;
-    await store.remove(key);
-  }
-  for (const writer of dead) await store.remove(intentKey(node, writer));
-}
-
 export async function openVault(settings: VaultSettings): Promise<Vault> {
   const {
     store,
     node,
+    suspended = new Set(),
     compress = false,
     cacheBytes = 32 * 1024 * 1024,
     indexFile,
@@ -106,7 +77,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     random = randomBytes,
   } = settings;
   if (!nodePattern.test(node)) throw new Fault('usage', `"${node}" cannot be the name of a node.`);
-  await undoUnfinished(store, node);
+  await undoUnfinished(store, node, suspended);
   await releaseStaleLock(store, node);
   const catalog = createCatalog(store, indexFile === undefined ? undefined : await openIndexFile(indexFile));
   await catalog.refresh();
@@ -139,6 +110,8 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     return (await readAll('volumes/', readVolume)).some(names) || (await readAll('images/', readImage)).some(names);
   }
 
+  const writes = { store, catalog, reader, damage, node, compress, isPointedTo, now };
+
   async function removeKey(key: string | undefined): Promise<boolean> {
     if (key === undefined || (await store.info(key)) === undefined) return false;
     await store.remove(key);
@@ -154,18 +127,9 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     now,
     random,
     node,
-    beginWrite: () =>
-      beginWrite({
-        store,
-        catalog,
-        reader,
-        damage,
-        node,
-        writer: random(12).toString('hex'),
-        compress,
-        isPointedTo,
-        now,
-      }),
+    beginWrite: () => beginWrite({ ...writes, writer: random(12).toString('hex'), resumes: false }),
+    resumeWrite: async (writer) =>
+      (await isResumable({ store, node, now }, writer)) ? beginWrite({ ...writes, writer, resumes: true }) : undefined,
     async openDisk(manifestId) {
       openDisks.set(manifestId, (openDisks.get(manifestId) ?? 0) + 1);
       const release = async (): Promise<void> => {

@@ -15,6 +15,7 @@ import {
   intentKey,
   packKey,
   volumeKey,
+  writerOf,
   type ImagePointer,
   type VolumePointer,
 } from './records.ts';
@@ -26,6 +27,10 @@ export type ImageToCommit = Omit<ImagePointer, 'format' | 'version' | 'writer'>;
 export type SnapshotToCommit = Omit<VolumePointer, 'format' | 'version' | 'created' | 'writer'>;
 
 export interface WriteSession {
+  /** 24 hex digits. {@link Vault.resumeWrite} goes on from them where the session was suspended, or its process killed. */
+  readonly writer: string;
+  /** Whether this session may rely on the chunk: it need not be written. */
+  has(sha256: Buffer): boolean;
   /** Writes a disk and returns the id of its manifest, hex. It is nobody's until it is committed. */
   writeDisk(disk: DiskToWrite & { readonly parent?: string }): Promise<string>;
   /**
@@ -40,6 +45,11 @@ export interface WriteSession {
    * `vault.write-expired` where none does any more.
    */
   commitRepair(manifestId: string): Promise<void>;
+  /**
+   * Ends the session and keeps what it wrote for {@link Vault.resumeWrite}, as long as an intent lives. It is nobody's meanwhile. What cannot be put into
+   * the store any more is given up.
+   */
+  suspend(): Promise<void>;
   /** Removes all that was written, unless it was committed. */
   abort(): Promise<void>;
   /** Bytes that were put into the store. */
@@ -57,6 +67,8 @@ export interface SessionParts {
   /** 12 random bytes, hex. */
   readonly writer: string;
   readonly compress: boolean;
+  /** Goes on with what the writer wrote before. */
+  readonly resumes: boolean;
   /** Whether a pointer leads to the manifest. */
   readonly isPointedTo: (manifestId: string) => Promise<boolean>;
   readonly now: () => Date;
@@ -70,6 +82,7 @@ export async function beginWrite({
   node,
   writer,
   compress,
+  resumes,
   isPointedTo,
   now,
 }: SessionParts): Promise<WriteSession> {
@@ -86,7 +99,10 @@ export async function beginWrite({
   await catalog.refresh();
   const condemned = new Set((await readCondemned(store)).packs.map((pack) => pack.name));
 
-  const packs = createPackWriter(store, catalog, writer, compress);
+  const earlier = resumes
+    ? Array.from(catalog.index.packs(), ({ name }) => name).filter((name) => writerOf(name) === writer)
+    : [];
+  const packs = createPackWriter(store, catalog, writer, compress, earlier);
   let sharedBytes = 0;
   let open = true;
   const parents = new Set<string>();
@@ -137,7 +153,18 @@ export async function beginWrite({
     await store.remove(intent);
   }
 
+  async function suspend(): Promise<void> {
+    if (!open) return;
+    open = false;
+    await packs.flush().catch(() => undefined);
+    if (packs.packs.length > 0) await renew();
+    else await store.remove(intent);
+  }
+
   return {
+    writer,
+    has: canRelyOn,
+    suspend,
     get storedBytes() {
       return packs.storedBytes;
     },
@@ -170,11 +197,12 @@ export async function beginWrite({
         await end();
         return pointer;
       }
-      const theirs = await store.get(key);
-      if (theirs === undefined)
-        throw new Fault('vault.write-expired', 'The image was committed and removed meanwhile.');
-      await abort();
-      return openRecord(theirs, imageRecord, key);
+      const bytes = await store.get(key);
+      if (bytes === undefined) throw new Fault('vault.write-expired', 'The image was committed and removed meanwhile.');
+      const theirs = openRecord(bytes, imageRecord, key);
+      // An earlier try whose answer was lost may have come to its end after all.
+      await (theirs.writer === writer ? end() : abort());
+      return theirs;
     },
     async commitVolume(snapshot) {
       const key = volumeKey(snapshot.volume, snapshot.epoch);

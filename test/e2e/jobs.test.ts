@@ -1,6 +1,6 @@
 // `mintmark job`, and pulls that a server goes on with by itself after kill -9 in the middle.
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobAnswer, jobList, type JobAnswer } from '../../src/http/routes/jobs/schema.ts';
 import { startWebServer, type WebServer } from '../pull/web-server.ts';
@@ -28,12 +28,51 @@ async function published(web: WebServer, bytes: Buffer, format = 'raw'): Promise
   return await site.publish(file, ['--title', `Image ${count}`, '--format', format], web.url(`/${count}`));
 }
 
+/** Packs in the vault. */
+function packs(): number {
+  const entries = readdirSync(site.path('data/vault'), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile() && /\/packs\//.test(`${entry.parentPath}/`)).length;
+}
+
+/** Bytes of the file that is being fetched. */
+function partBytes(): number {
+  const parts = readdirSync(site.path('data/pulls')).filter((name) => name.endsWith('.part'));
+  return Math.max(0, ...parts.map((name) => statSync(site.path(`data/pulls/${name}`)).size));
+}
+
 /** Leaves the pull to the server; the number of its job. */
 async function begin(identifier: string): Promise<number> {
   return ((await json('image', 'pull', identifier, '--no-wait')) as { job: number }).job;
 }
 
 describe('kill -9 of a server that pulls', () => {
+  test('an image that goes into the vault as it comes: the next one asks only for what is not there', async () => {
+    const web = await startWebServer();
+    const bytes = noise(72 * 1024 * 1024, 'more than fits in hand');
+    const identifier = await published(web, bytes);
+    const before = packs();
+    let crashed = false;
+    const held = new AbortController();
+    web.files.set(`/${count}`, {
+      body: bytes,
+      etag: '"1"',
+      async onPiece(offset) {
+        if (crashed || offset < 68 * 1024 * 1024) return;
+        held.abort();
+        await new Promise(() => undefined);
+      },
+    });
+    const id = await begin(identifier);
+    if (!held.signal.aborted) await once(held.signal, 'abort');
+    // Four full packs; the rest is in hand.
+    await expect.poll(() => packs() - before, { timeout: 30_000 }).toBe(4);
+    crashed = true;
+    await site.crash();
+    const { code } = await mintmark('job', 'show', String(id), '--follow');
+    expect(code).toBe(0);
+    expect(web.requests.map(({ range }) => range)).toEqual([undefined, `bytes=${64 * 1024 * 1024}-`]);
+  });
+
   const image = noise(4_000_000, 'pulled by a server that dies');
   test.each([
     ['before the first byte', 0],
@@ -56,6 +95,9 @@ describe('kill -9 of a server that pulls', () => {
     });
     const id = await begin(identifier);
     if (!reached.signal.aborted) await once(reached.signal, 'abort');
+    // What the web server sent may still be on its way.
+    const arrived = Math.max(0, Math.floor(bytes.length * share) - 512 * 1024);
+    await expect.poll(() => partBytes(), { timeout: 30_000 }).toBeGreaterThanOrEqual(arrived);
     crashed = true;
     await site.crash();
     const { stdout, code } = await mintmark('job', 'show', String(id), '--follow');
@@ -105,7 +147,7 @@ describeWithTools('kill -9 of a server that converts', ['qemu-img'], () => {
   );
 });
 
-test('jobs are listed, shown and cancelled', async () => {
+test('jobs are listed, shown, cancelled and tried again', async () => {
   const web = await startWebServer();
   const slow = noise(1_000_000, 'a slow image');
   const identifier = await published(web, slow);
@@ -124,6 +166,11 @@ test('jobs are listed, shown and cancelled', async () => {
   expect((await shown(id)).state).toBe('cancelled');
   const list = jobList.parse(await json('job', 'list', '--kind', 'pull', '--of', identifier, '--limit', '1'));
   expect(list.jobs).toMatchObject([{ id, state: 'cancelled' }]);
+  const again = jobAnswer.parse(await json('job', 'retry', String(id)));
+  expect(again).toMatchObject({ kind: 'pull', key: identifier });
+  expect(again.id).toBeGreaterThan(id);
+  expect((await mintmark('job', 'retry', String(again.id))).stdout).toContain(`job ${again.id} tries it`);
+  expect((await mintmark('job', 'cancel', String(again.id))).code).toBe(0);
 });
 
 test('a pull that fails tells why, and so does its job', async () => {
@@ -139,6 +186,7 @@ test('a pull that fails tells why, and so does its job', async () => {
 test.each([
   [['show', '4711'], 5],
   [['cancel', '4711'], 5],
+  [['retry', '4711'], 5],
   [['show', 'seven'], 2],
   [['show'], 2],
   [['list', '--state', 'tired'], 2],
@@ -149,5 +197,6 @@ test.each([
 
 test('every command says what it takes', async () => {
   const { stdout } = await mintmark('job', '--help');
-  for (const name of ['list', 'show', 'cancel']) expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
+  for (const name of ['list', 'show', 'retry', 'cancel'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
 });

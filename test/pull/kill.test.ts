@@ -2,12 +2,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type ImageMetadata } from '../../src/metadata/model.ts';
 import { addressPolicy } from '../../src/pull/address-policy.ts';
+import { suspendedWriters } from '../../src/pull/part-in-vault.ts';
 import { createPuller } from '../../src/pull/puller.ts';
+import { writerOf } from '../../src/vault/records.ts';
 import { openDirectoryStore } from '../../src/vault/stores/directory.ts';
 import { chunkBytes } from '../../src/vault/stored-disk.ts';
 import { openVault } from '../../src/vault/vault.ts';
@@ -28,15 +30,17 @@ const store = await openDirectoryStore(folder + '/vault');
 const told = { ...store, put: async (key, parts, options) => {
   console.log('put ' + key.split('/')[0]);
   const result = await store.put(key, parts, options);
-  console.log('did ' + key.split('/')[0]);
+  console.log('did ' + key.split('/')[0] + ' ' + key.slice(-8));
   return result;
 } };
 const vault = await openVault({ store: told, node: 'killed' });
-const puller = createPuller({ vault, workDir: folder + '/work', allowAddress: addressPolicy(['127.0.0.0/8']) });
+const puller = createPuller({ vault, workDir: folder + '/work', allowAddress: addressPolicy(['127.0.0.0/8']), limits: { partFileBytes: 0 } });
 await puller.pull(metadata, { onProgress: ({ phase, provenBytes }) => console.log('phase ' + phase + ' ' + provenBytes) });
 console.log('pulled');
 await puller.close();
 `;
+/** Even a small image goes into the vault as it comes. */
+const limits = { partFileBytes: 0 };
 const run = promisify(execFile);
 const image = noise(70 * chunkBytes, 'to be killed');
 
@@ -44,6 +48,12 @@ async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
+
+const namesBelow = async (folder: string, kind: 'packs' | 'intents'): Promise<string[]> =>
+  (await filesBelow(join(folder, 'vault'))).filter((path) => path.includes(`/${kind}/`)).map((path) => basename(path));
+const packsOf = (folder: string): Promise<string[]> => namesBelow(folder, 'packs');
+/** Of intents that are there. */
+const writersOf = (folder: string): Promise<string[]> => namesBelow(folder, 'intents');
 
 /** Runs a pull in a process of its own, and kills it when it says that it is there. */
 async function killAt(moment: string, folder: string, metadata: ImageMetadata): Promise<void> {
@@ -64,7 +74,15 @@ async function killAt(moment: string, folder: string, metadata: ImageMetadata): 
 }
 
 describe('a pull that is killed', () => {
-  const moments = ['put intents', 'phase fetching', 'did packs', 'phase storing', 'put images', 'did images', 'pulled'];
+  const moments = [
+    'put intents',
+    'phase fetching',
+    'did packs 00000000',
+    'phase storing',
+    'put images',
+    'did images',
+    'pulled',
+  ];
   test.each(moments)('at "%s" leaves nothing that a restart does not clear up or go on from', async (moment) => {
     const folder = await temporaryFolder();
     const web = await startWebServer();
@@ -72,20 +90,52 @@ describe('a pull that is killed', () => {
     const metadata = metadataOf(image, [web.url('/image')]);
     await killAt(moment, folder, metadata);
 
-    const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'killed' });
-    const committed = await vault.image(metadata.identifier);
-    const left = (await filesBelow(join(folder, 'vault'))).filter((path) => /intents|unfinished/.test(path));
-    expect(left).toEqual([]);
-    const packs = (await filesBelow(join(folder, 'vault'))).filter((path) => path.includes('packs'));
-    expect(packs.length > 0).toBe(committed !== undefined);
+    const suspended = await suspendedWriters(join(folder, 'work'));
+    const store = await openDirectoryStore(join(folder, 'vault'));
+    const vault = await openVault({ store, node: 'killed', suspended });
+    expect((await writersOf(folder)).filter((writer) => !suspended.has(writer))).toEqual([]);
 
-    const puller = createPuller({ vault, workDir: join(folder, 'work'), allowAddress: addressPolicy(['127.0.0.0/8']) });
-    const { manifestId } = await puller.pull(metadata);
+    const puller = createPuller({
+      vault,
+      workDir: join(folder, 'work'),
+      allowAddress: addressPolicy(['127.0.0.0/8']),
+      limits,
+    });
+    const { manifestId, writer } = await puller.pull(metadata);
     expect((await readWhole(await vault.openDisk(manifestId))).equals(image)).toBe(true);
     expect(web.sent).toBeLessThan(2 * image.length);
     expect(await filesBelow(join(folder, 'work'))).toEqual([]);
+    expect(await writersOf(folder)).toEqual([]);
+    expect(new Set((await packsOf(folder)).map(writerOf))).toEqual(new Set([writer]));
     await puller.close();
   });
+
+  test.each(moments)(
+    'at "%s" leaves nothing in a vault that is opened without its folder for pulls',
+    async (moment) => {
+      const folder = await temporaryFolder();
+      const web = await startWebServer();
+      web.files.set('/image', { body: image, etag: '"1"', pause: 1 });
+      const metadata = metadataOf(image, [web.url('/image')]);
+      await killAt(moment, folder, metadata);
+      const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'killed' });
+      const committed = await vault.image(metadata.identifier);
+      expect(await writersOf(folder)).toEqual([]);
+      expect((await packsOf(folder)).length > 0).toBe(committed !== undefined);
+      expect((await filesBelow(join(folder, 'vault'))).filter((path) => path.includes('unfinished'))).toEqual([]);
+
+      // The folder was there all the same: what it says of the vault is no longer so.
+      const puller = createPuller({
+        vault,
+        workDir: join(folder, 'work'),
+        allowAddress: addressPolicy(['127.0.0.0/8']),
+      });
+      const { manifestId } = await puller.pull(metadata);
+      expect((await readWhole(await vault.openDisk(manifestId))).equals(image)).toBe(true);
+      expect(await filesBelow(join(folder, 'work'))).toEqual([]);
+      await puller.close();
+    },
+  );
 });
 
 describeWithTools('a conversion that is killed', ['qemu-img'], () => {
@@ -103,7 +153,12 @@ describeWithTools('a conversion that is killed', ['qemu-img'], () => {
 
     const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'killed' });
     expect(await vault.image(metadata.identifier)).toBeUndefined();
-    const puller = createPuller({ vault, workDir: join(folder, 'work'), allowAddress: addressPolicy(['127.0.0.0/8']) });
+    const puller = createPuller({
+      vault,
+      workDir: join(folder, 'work'),
+      allowAddress: addressPolicy(['127.0.0.0/8']),
+      limits,
+    });
     // The folder is swept when the server starts; whatever qemu-img still does, it does to a file of its own.
     const { manifestId } = await puller.pull(metadata);
     expect((await readWhole(await vault.openDisk(manifestId))).subarray(0, image.length).equals(image)).toBe(true);

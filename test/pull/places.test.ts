@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { addressPolicy } from '../../src/pull/address-policy.ts';
@@ -51,8 +52,10 @@ describeWithTools('a disk that fills up', ['mount', 'umount', ...needsRoot], () 
     // Another program fills the disk after room was set aside.
     const puller = pullerFor(vault, join(places.work, 'w'), { freeSpace: () => Promise.resolve(2 ** 40) });
     const web = await startWebServer();
-    web.files.set('/image', { body: image, etag: '"1"' });
-    const metadata = metadataOf(image, [web.url('/image')]);
+    // Only a compressed file lies in the folder for pulls until it is whole.
+    const compressed = small === 'work';
+    web.files.set('/image', { body: compressed ? gzipSync(image, { level: 0 }) : image, etag: '"1"' });
+    const metadata = metadataOf(image, [web.url('/image')], compressed ? { compression: 'gz' } : {});
     await expect(puller.pull(metadata)).rejects.toMatchObject({
       code: small === 'vault' ? 'vault.full' : 'pull.no-room',
     });

@@ -61,8 +61,8 @@ export async function pullSetup(settings: Partial<PullerSettings> = {}): Promise
     vault,
     workDir: join(folder, 'work'),
     allowAddress: addressPolicy(['127.0.0.0/8']),
-    limits: { retryWait: 1, bodyTimeout: 2000, headersTimeout: 2000 },
     ...settings,
+    limits: { retryWait: 1, bodyTimeout: 2000, headersTimeout: 2000, ...settings.limits },
   });
   onTestFinished(() => puller.close());
   const files = async (): Promise<string[]> =>
