@@ -1,38 +1,34 @@
 // The registry under load, as its users meet it: the real server over HTTP, on SQLite and on PostgreSQL, with signed documents.
 // Run: npm run bench -- registry [--sizes=10000,100000] [--databases=sqlite,postgres] [--uploads=1000] [--requests=500]
-//      [--seed=1] [--reindex] [--browser] [--multiply=10]
+//      [--seed=1] [--reindex] [--browser] [--multiply=10] [--corpus=FOLDER]
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../src/db/database.ts';
+import { setTimeout } from 'node:timers/promises';
+import { openDatabase, type Database } from '../src/db/database.ts';
 import { openRegistry } from '../src/registry/registry.ts';
 import { openVerifierPool } from '../src/trust/pool.ts';
 import { startCluster } from '../test/db/postgres-cluster.ts';
+import { bareTimes } from './registry/bare.ts';
 import { ask, upload } from './registry/client.ts';
 import { see } from './registry/browser.ts';
 import { keptCorpus, readCorpus } from './registry/corpus.ts';
 import { emailOf, endorsersOf } from './registry/documents.ts';
 import { fill, patience } from './registry/fill.ts';
-import { measuredLists } from './registry/lists.ts';
+import { filteredPage, measuredLists } from './registry/lists.ts';
 import { multiplyIndex } from './registry/multiply.ts';
 import { readOptions } from './registry/options.ts';
+import { Report, type Measured } from './registry/report.ts';
 import { serve, type Served } from './registry/served.ts';
 import { xmlsecRate } from './registry/xmlsec.ts';
 import { type Times } from './registry/time.ts';
+import { compareWays } from './registry/ways.ts';
 
 const inFlight = 50;
 const options = readOptions();
 const largest = options.sizes.at(-1) ?? 0;
 const endorsers = endorsersOf(largest);
-
-function print(name: string, text: string): void {
-  process.stdout.write(`${name.padEnd(44)} ${text}\n`);
-}
-
-interface Measured extends Times {
-  /** Processor time of the server for each request, in milliseconds. */
-  readonly cpu: number;
-}
+let report = new Report();
 
 async function withCpu(served: Served, run: () => Promise<Times>): Promise<Measured> {
   const before = served.cpu();
@@ -40,34 +36,59 @@ async function withCpu(served: Served, run: () => Promise<Times>): Promise<Measu
   return { ...times, cpu: (served.cpu() - before) / times.requests };
 }
 
-function printTimes(name: string, { p50, p99, perSecond, cpu }: Measured): void {
-  const times = [`p50 ${p50.toFixed(1)} ms`, `p99 ${p99.toFixed(1)} ms`, `${perSecond.toFixed(0)}/s`];
-  print(name, `${times.join(', ')}; ${cpu.toFixed(2)} ms CPU each`);
-}
-
-async function measureLists(served: Served, size: number): Promise<void> {
+async function measureLists(served: Served, size: number, location: Store['location']): Promise<void> {
   const { url } = served;
   const trivial = () => ask(url, { count: options.requests, inFlight }, () => ({ path: '/healthz' }));
-  printTimes(`peer: /healthz, ${inFlight} in flight`, await withCpu(served, trivial));
-  for (const { name, accept, path } of measuredLists(size, endorsers)) {
+  report.times(`peer: /healthz, ${inFlight} in flight`, await withCpu(served, trivial), size);
+  const fewer = Math.ceil(options.requests / 5);
+  report.line('all entries judged for admitted=true', `after ${(await judged(url)).toFixed(1)} s`);
+  const registry = { entries: size, endorsers, identifiers: await identifiersOf(url) };
+  for (const { name, accept, path } of measuredLists(registry)) {
     const question = (number: number) => ({ path: path(number), headers: { accept } });
     const run = (count: number, together: number) => () => ask(url, { count, inFlight: together }, question);
     await run(20, 1)();
-    printTimes(`${name}, alone`, await withCpu(served, run(Math.ceil(options.requests / 5), 1)));
-    printTimes(`${name}, ${inFlight} in flight`, await withCpu(served, run(options.requests, inFlight)));
+    const alone = await withCpu(served, run(fewer, 1));
+    report.times(`${name}, alone`, alone, size);
+    if (name === filteredPage.name) {
+      const bare = await bareTimes(
+        location,
+        Array.from({ length: fewer }, (_, number) => path(number)),
+      );
+      const ratio = `ratio ${(alone.p50 / bare.p50).toFixed(1)}`;
+      report.line('peer: the same statement, no server', `p50 ${bare.p50.toFixed(2)} ms; ${ratio}`);
+    }
+    report.times(`${name}, ${inFlight} in flight`, await withCpu(served, run(options.requests, inFlight)), size);
   }
   const path = await lastPage(url);
   const end = () => ask(url, { count: options.requests, inFlight }, () => ({ path }));
-  printTimes(`a last page by cursor, ${inFlight} in flight`, await withCpu(served, end));
+  report.times(`a last page by cursor, ${inFlight} in flight`, await withCpu(served, end), size);
   const tag = (await fetch(`${url}/metadata?media=html`)).headers.get('etag') ?? '';
   const headers = { 'if-none-match': tag };
   const unchanged = () =>
     ask(url, { count: options.requests, inFlight, status: 304 }, () => ({ path: '/metadata?media=html', headers }));
-  printTimes(`a list that the client has, ${inFlight} in flight`, await withCpu(served, unchanged));
+  report.times(`a list that the client has, ${inFlight} in flight`, await withCpu(served, unchanged), size);
   if (options.browser) {
     const { files, bytes, compressed, firstPaint } = await see(`${url}/metadata`);
     const weight = `${(bytes / 1000).toFixed(1)} kB in ${files} files (${(compressed / 1000).toFixed(1)} kB if gzipped)`;
-    print('front page in Chromium', `${weight}, first paint after ${firstPaint.toFixed(0)} ms`);
+    report.line('front page in Chromium', `${weight}, first paint after ${firstPaint.toFixed(0)} ms`);
+  }
+}
+
+/** Identifiers of a hundred images. */
+async function identifiersOf(url: string): Promise<readonly string[]> {
+  const response = await fetch(`${url}/metadata?limit=100&media=json`);
+  const { entries } = (await response.json()) as { readonly entries: readonly { readonly identifier: string }[] };
+  return entries.map(({ identifier }) => identifier);
+}
+
+/** Waits until the policy's verdicts on all entries are there, which are made once for each server; returns seconds. */
+async function judged(url: string): Promise<number> {
+  const begun = performance.now();
+  for (;;) {
+    const response = await fetch(`${url}/metadata?admitted=true&limit=1&media=json`);
+    const { exact } = (await response.json()) as { readonly exact: boolean };
+    if (exact) return (performance.now() - begun) / 1000;
+    await setTimeout(100);
   }
 }
 
@@ -107,39 +128,62 @@ async function reindexRate(location: Store['location']): Promise<number> {
   return entries / seconds;
 }
 
+/** Part of the first documents that shows what threads and shared commits are good for. */
+async function compare(db: Database, documents: AsyncIterator<Buffer>, count: number): Promise<void> {
+  for (const { name, perSecond, cpu } of await compareWays(db, documents, count)) {
+    report.line(`accepting: ${name}`, `${perSecond.toFixed(0)}/s, ${cpu.toFixed(2)} ms CPU each`);
+  }
+}
+
 async function measure({ location, start }: Store, corpus: string): Promise<void> {
+  // A server begins the log, with a key of its own.
+  await (await start()).close();
   const documents = readCorpus(corpus);
+  const compared = Math.min(6000, Math.floor((options.sizes[0] ?? 0) / 30) * 15);
   let filled = 0;
   for (const size of options.sizes) {
-    process.stdout.write(`\n-- ${size} entries\n`);
+    report.heading(`${size} entries`);
     const db = await openDatabase(location);
-    print('accepting in the process, fully verified', `${(await fill(db, documents, size - filled)).toFixed(0)}/s`);
+    if (filled === 0) await compare(db, documents, compared);
+    const left = size - (filled === 0 ? compared : filled);
+    report.line('accepting in the process, fully verified', `${(await fill(db, documents, left)).toFixed(0)}/s`);
     await db.close();
     filled = size;
     const served = await start();
     try {
-      await measureLists(served, size);
+      await measureLists(served, size, location);
       if (size === largest && options.uploads > 0) {
         const sent = await take(documents, options.uploads);
         const uploads = await withCpu(served, () => upload(served.url, sent, inFlight));
-        printTimes(`uploads, fully verified, ${inFlight} in flight`, uploads);
-        print('peer: xmlsec1 --verify, the signature alone', `${xmlsecRate(sent).toFixed(0)}/s`);
+        report.times(`uploads, fully verified, ${inFlight} in flight`, uploads);
+        const peer = xmlsecRate(sent);
+        const ratio = `ratio ${(uploads.perSecond / peer).toFixed(2)}`;
+        report.line('peer: xmlsec1 --verify, the signature alone', `${peer.toFixed(0)}/s; ${ratio}`);
       }
     } finally {
       await served.close();
     }
   }
   await documents.return(undefined);
-  if (options.multiply > 1 && 'file' in location) {
-    process.stdout.write(`\n-- the index of ${largest * options.multiply} entries, copied in SQL\n`);
-    multiplyIndex(location.file, options.multiply);
+  if (options.reindex) {
+    const [rate, peer] = [await reindexRate(location), xmlsecRate(await take(readCorpus(corpus), 1000))];
+    report.line('reindex, fully verified', `${rate.toFixed(0)} entries/s`);
+    report.line('peer: xmlsec1 --verify, one process', `${peer.toFixed(0)}/s; ratio ${(rate / peer).toFixed(2)}`);
+  }
+  if (options.multiply > 1) {
+    const entries = largest * options.multiply;
+    report.heading(`the index of ${entries} entries, copied in SQL`);
+    const begun = performance.now();
+    await multiplyIndex(location, options.multiply);
+    report.line('copied in', `${((performance.now() - begun) / 1000).toFixed(0)} s`);
     const served = await start();
     try {
-      await measureLists(served, largest * options.multiply);
+      await measureLists(served, entries, location);
     } finally {
       await served.close();
     }
-  } else if (options.reindex) print('reindex, fully verified', `${(await reindexRate(location)).toFixed(0)}/s`);
+  }
+  report.growth();
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mintmark-bench-registry-'));
@@ -149,12 +193,13 @@ try {
   const plan = { seed: options.seed, documents: count, endorsers };
   const { file: corpus, found } = await keptCorpus(options.corpus ?? folder, plan);
   const seconds = (performance.now() - begun) / 1000;
-  print(
+  report.line(
     `${count} documents of ${endorsers} endorsers`,
     found ? 'kept from before' : `signed in ${seconds.toFixed(0)} s`,
   );
   for (const name of options.databases) {
     process.stdout.write(`\n== ${name}\n`);
+    report = new Report();
     const data = join(folder, name);
     if (name === 'sqlite') {
       await measure(

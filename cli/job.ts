@@ -1,4 +1,4 @@
-// `mintmark job`: what the server does in the background, how far it is, why it failed; and how to end it.
+// `mintmark job`: what the server does in the background, how far it is, why it failed; how to end it, and how to have it tried again.
 import { jobAnswer, jobList } from '../src/http/routes/jobs/schema.ts';
 import { connect, withServerFlags, type ServerFlags } from './api.ts';
 import { type CommandGroup } from './context.ts';
@@ -49,6 +49,14 @@ export const jobCommands: CommandGroup = (program, context) => {
         flags.follow === true ? await followJob(context, api, asked.id, { quiet: flags.json === true }) : asked;
       answer(context, flags, shown, () => jobText(shown));
       if (flags.follow === true) mustBeDone(shown);
+    });
+
+  withServerFlags(job.command('retry').description('have a job tried again now that failed, was cancelled, or waits'))
+    .argument(...jobHelp)
+    .action(async (id: string, flags: ServerFlags) => {
+      const api = await connect(context, flags);
+      const again = await api.json(jobAnswer, `${pathOf(id)}/retries`, { method: 'POST' });
+      answer(context, flags, again, () => `job ${again.id} tries it: mintmark job show ${again.id} --follow`);
     });
 
   withServerFlags(job.command('cancel').description('end a job for all that wait for it'))

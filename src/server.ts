@@ -12,7 +12,7 @@ import { createApp } from './http/app.ts';
 import { EventBoard } from './http/events.ts';
 import { boundTo, endServer, listen } from './http/listen.ts';
 import { openApiRoutes } from './http/openapi.ts';
-import { requireOperator } from './http/operator.ts';
+import { operatorCheck, requireOperator } from './http/operator.ts';
 import { pageRoutes, sitePages } from './http/pages.ts';
 import { attachmentRoutes } from './http/routes/attachments/route.ts';
 import { presentCached } from './http/routes/cache/present.ts';
@@ -151,6 +151,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const pages = sitePages({
       registry,
       judge: judged,
+      hasPolicy: config.policy !== undefined,
       // A vault that is away is no reason to withhold an entry.
       cached: (identifier) =>
         Promise.all([vault.image(identifier), pulls.newest(identifier)]).then(
@@ -163,7 +164,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     });
     const uploads = uploadLimit(config['upload-limit']);
     const edition = randomness(9).toString('base64url');
-    const operatorOnly = requireOperator(operator.token);
+    const isOperator = operatorCheck(operator.token);
+    const operatorOnly = requireOperator(isOperator);
     const app = createApp({
       routes: [
         metadataRoutes({ registry, events, pages, uploadLimit: uploads, waits: () => postman?.nudge(), edition }),
@@ -193,7 +195,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           quota,
           operator: operatorOnly,
         }),
-        jobRoutes({ jobs, operator: operatorOnly }),
+        jobRoutes({ jobs, operator: operatorOnly, isOperator }),
         volumeRoutes({
           volumes,
           delivery,

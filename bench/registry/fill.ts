@@ -1,6 +1,6 @@
 // Fills a registry through its real accept path: every document is verified, logged and indexed.
 import { type Database } from '../../src/db/database.ts';
-import { openRegistry } from '../../src/registry/registry.ts';
+import { openRegistry, type Registry } from '../../src/registry/registry.ts';
 import { openVerifierPool } from '../../src/trust/pool.ts';
 
 /** Documents that are on their way at once. */
@@ -9,10 +9,8 @@ const inFlight = 64;
 /** Milliseconds for the check of one document: a busy machine is no reason to refuse it here. */
 export const patience = 60_000;
 
-/** Takes documents until `count` have been accepted or there are none left. Returns documents per second. */
-export async function fill(db: Database, documents: AsyncIterator<Buffer>, count: number): Promise<number> {
-  const verifiers = openVerifierPool({ acceptSelfSigned: true }, { timeLimit: patience });
-  const registry = openRegistry({ db, verify: verifiers.verify, now: () => new Date() });
+/** Has `count` documents accepted, or as many as there are. Returns documents per second. */
+export async function acceptAll(registry: Registry, documents: AsyncIterator<Buffer>, count: number): Promise<number> {
   let taken = 0;
   const lane = async (): Promise<void> => {
     while (taken < count) {
@@ -23,10 +21,16 @@ export async function fill(db: Database, documents: AsyncIterator<Buffer>, count
     }
   };
   const begun = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return count / ((performance.now() - begun) / 1000);
+}
+
+/** As {@link acceptAll}, with verifiers in threads, as a server has them. */
+export async function fill(db: Database, documents: AsyncIterator<Buffer>, count: number): Promise<number> {
+  const verifiers = openVerifierPool({ acceptSelfSigned: true }, { timeLimit: patience });
   try {
-    await Promise.all(Array.from({ length: inFlight }, lane));
+    return await acceptAll(openRegistry({ db, verify: verifiers.verify, now: () => new Date() }), documents, count);
   } finally {
     await verifiers.close();
   }
-  return count / ((performance.now() - begun) / 1000);
 }

@@ -19,24 +19,34 @@ function list(
   return { name, accept, path: () => `/metadata?${new URLSearchParams(parametersOf(random)).toString()}` };
 }
 
+/** A length of the page, so varied that a list is seldom one that the server still has. */
+const length = (random: (limit: number) => number): Parameters => ({ limit: String(10 + random(21)) });
+
 const systems = ['centos', 'ubuntu', 'debian', 'fedora', 'opensuse', 'freebsd'];
+const architectures = ['x86_64', 'i486', 'aarch64'];
 
 function filters(random: (limit: number) => number): Parameters {
   return {
     'os': pick(random, systems),
-    'os-arch': pick(random, ['x86_64', 'i486', 'aarch64']),
+    'os-arch': pick(random, architectures),
     'format': pick(random, ['raw', 'qcow2', 'vmdk', 'iso']),
     ...(random(2) === 0 ? { kind: 'machine' } : {}),
-    // So that a list is seldom one that the server still has.
-    'limit': String(15 + random(10)),
+    ...length(random),
   };
 }
 
 /** The list that the goals are about: a filter, the counts of all facets, the first page. */
 export const filteredPage = list('filter + facets, page', 'text/html', filters);
 
-/** Every list for a registry of so many entries. */
-export function measuredLists(entries: number, endorsers: number): readonly MeasuredList[] {
+export interface ListedRegistry {
+  readonly entries: number;
+  readonly endorsers: number;
+  /** Of some of its images. */
+  readonly identifiers: readonly string[];
+}
+
+/** Every list of a registry. */
+export function measuredLists({ entries, endorsers, identifiers }: ListedRegistry): readonly MeasuredList[] {
   return [
     filteredPage,
     list('filter + facets, JSON', 'application/json', filters),
@@ -47,14 +57,27 @@ export function measuredLists(entries: number, endorsers: number): readonly Meas
       'os-arch': 'i486',
       'kind': 'disk',
       'hypervisor': 'xen',
+      'limit': String(20 + random(81)),
     })),
-    list('endorser', 'text/html', (random) => ({ email: emailOf(random(endorsers)) })),
+    list('endorser', 'text/html', (random) => ({ email: emailOf(random(endorsers)), ...length(random) })),
+    list('image', 'text/html', (random) => ({ identifier: identifiers[random(identifiers.length)] ?? '' })),
+    list('tag', 'text/html', (random) => ({ tag: pick(random, ['stable', 'testing', 'latest']), ...length(random) })),
     list('rare words', 'text/html', (random) => ({ q: `build ${random(entries)}` })),
     list('beginnings of words', 'text/html', (random) => ({
       q: `${pick(random, ['web', 'comp', 'gri', 'sto', 'data', 'desk'])} ${pick(random, ['ory', 'gen', 'karls', 'dub'])}`,
+      ...length(random),
     })),
-    list('words + filter', 'text/html', (random) => ({ q: 'comp', os: pick(random, systems) })),
-    list('by title', 'text/html', (random) => ({ sort: 'title', os: pick(random, systems) })),
-    list('admitted=true', 'text/html', (random) => ({ admitted: 'true', os: pick(random, systems) })),
+    list('words + filter', 'text/html', (random) => ({ q: 'comp', os: pick(random, systems), ...length(random) })),
+    list('by title', 'text/html', (random) => ({
+      'sort': pick(random, ['title', '-title']),
+      'os': pick(random, systems),
+      'os-arch': pick(random, architectures),
+      ...length(random),
+    })),
+    list('admitted=true', 'text/html', (random) => ({
+      admitted: 'true',
+      os: pick(random, systems),
+      ...length(random),
+    })),
   ];
 }

@@ -12,7 +12,7 @@ export interface BenchOptions {
   readonly uploads: number;
   /** Requests for each list. */
   readonly requests: number;
-  /** How many times as large the index is made at the end, for the searches alone (SQLite); 1: not. */
+  /** How many times as large the index is made at the end, for the searches alone; 1: not. */
   readonly multiply: number;
   readonly reindex: boolean;
   /** Weight and first paint of the front page in Chromium. */

@@ -44,8 +44,8 @@ export interface PostgresLocation {
 }
 
 export interface DatabaseOptions {
-  /** Is told the text of every query that has run, without its parameters. */
-  readonly onQuery?: (text: string) => void;
+  /** Is told of every query that has run. */
+  readonly onQuery?: (text: string, parameters: readonly unknown[]) => void;
 }
 
 type QueryLog = (event: LogEvent) => void;
@@ -69,7 +69,7 @@ export async function openDatabase(
   { onQuery }: DatabaseOptions = {},
 ): Promise<Database> {
   const log: QueryLog = ({ level, query }) => {
-    if (level === 'query') onQuery?.(query.sql);
+    if (level === 'query') onQuery?.(query.sql, query.parameters);
   };
   const [dialect, query]: [Dialect, Kysely<Tables>] =
     'file' in location

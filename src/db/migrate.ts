@@ -9,6 +9,7 @@ import { jobTables } from './migrations/0004-jobs.ts';
 import { confirmationTables } from './migrations/0005-confirmation.ts';
 import { mailTimes } from './migrations/0006-mail-times.ts';
 import { signingTables } from './migrations/0007-signings.ts';
+import { tagIndexes } from './migrations/0008-tags.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[
   '0005-confirmation': confirmationTables,
   '0006-mail-times': mailTimes,
   '0007-signings': signingTables,
+  '0008-tags': tagIndexes,
 };
 
 function asMigration(statements: readonly string[]): Migration {

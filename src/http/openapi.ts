@@ -19,7 +19,7 @@ import {
   usageAnswer,
 } from './routes/cache/schema.ts';
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
-import { jobAnswer, jobList, jobQuery } from './routes/jobs/schema.ts';
+import { jobAnswer, jobForm, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { probeAnswer, probeBody } from './routes/images/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody, policyQuery } from './routes/policy/schema.ts';
@@ -37,6 +37,8 @@ interface Operation {
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** The body comes from the form of a page. */
+  readonly form?: true;
   /** Status and schema of the answer where all is well; JSON of any shape where the schema is left out. */
   readonly answer?: readonly [status: number, schema?: z.ZodType];
   /** Types other than JSON that the answer may have. */
@@ -178,7 +180,21 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/jobs/{id}': {
     get: { summary: 'One job with its attempts', answer: [200, jobAnswer], operator: true },
+    post: {
+      summary: 'What the form of a page sends: end the job, or try it again',
+      body: jobForm,
+      form: true,
+      answer: [303],
+    },
     delete: { summary: 'End a job that has not ended', answer: [200, jobAnswer], operator: true },
+  },
+  '/jobs/{id}/retries': {
+    post: {
+      summary:
+        'Try a job again now: the same one where its next attempt is awaited, a new one where it failed or was cancelled',
+      answer: [202, jobAnswer],
+      operator: true,
+    },
   },
   '/volumes': {
     get: { summary: 'Volumes', query: volumeFilter, answer: [200, volumeList], operator: true },
@@ -255,14 +271,25 @@ function queryParameters(query: z.ZodObject): readonly object[] {
   }));
 }
 
-function describe(path: string, { summary, query, body, answer = [200], types = [], operator }: Operation): object {
+function describe(
+  path: string,
+  { summary, query, body, form, answer = [200], types = [], operator }: Operation,
+): object {
   const [status, schema] = answer;
   const json = { 'application/json': { schema: schema === undefined ? {} : jsonSchema(schema) } };
   const content = Object.assign(json, ...types.map((type) => ({ [type]: {} }))) as object;
   return {
     summary,
     parameters: [...pathParameters(path), ...(query === undefined ? [] : queryParameters(query))],
-    ...(body === undefined ? {} : { requestBody: { content: { 'application/json': { schema: jsonSchema(body) } } } }),
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            content: {
+              [form ? 'application/x-www-form-urlencoded' : 'application/json']: { schema: jsonSchema(body) },
+            },
+          },
+        }),
     responses: {
       [status]: { description: 'All is well', ...(status === 204 ? {} : { content }) },
       default: { description: 'A problem document (RFC 9457)', content: { 'application/problem+json': {} } },

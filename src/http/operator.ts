@@ -5,19 +5,23 @@ import { Fault } from '../errors/fault.ts';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Lets a request pass that carries `Authorization: Bearer TOKEN` (RFC 6750 §2.1). Throws `unauthorized` otherwise. */
-export function requireOperator(token: string): RequestHandler {
+/** Tells whether a text is the token, in a time that does not say how much of it is right. */
+export function operatorCheck(token: string): (given: string) => boolean {
   const expected = digest(token);
+  return (given) => timingSafeEqual(digest(given), expected);
+}
+
+export const wrongToken = (): Fault => new Fault('unauthorized', 'the token is not the one of this server');
+
+/** Lets a request pass that carries `Authorization: Bearer TOKEN` (RFC 6750 §2.1). Throws `unauthorized` otherwise. */
+export function requireOperator(isToken: (given: string) => boolean): RequestHandler {
   return (request, response, next) => {
     const [scheme, given] = (request.get('authorization') ?? '').split(' ');
-    if (scheme?.toLowerCase() === 'bearer' && given !== undefined && timingSafeEqual(digest(given), expected)) {
+    if (scheme?.toLowerCase() === 'bearer' && given !== undefined && isToken(given)) {
       next();
       return;
     }
     response.set('WWW-Authenticate', 'Bearer realm="mintmark"');
-    throw new Fault(
-      'unauthorized',
-      given === undefined ? 'no token was sent' : 'the token is not the one of this server',
-    );
+    throw given === undefined ? new Fault('unauthorized', 'no token was sent') : wrongToken();
   };
 }

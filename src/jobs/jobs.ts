@@ -31,7 +31,7 @@ export interface JobsParts {
 export interface JobRequest {
   readonly kind: string;
   readonly key: string;
-  readonly data?: Readonly<Record<string, unknown>>;
+  readonly data?: unknown;
   /** See {@link priorities}; default: usual. */
   readonly priority?: number;
 }
@@ -49,6 +49,11 @@ export interface Jobs {
   list(filter: JobFilter): Promise<readonly Job[]>;
   /** Ends a job, whoever runs it. Throws `jobs.not-found`, `jobs.finished`. */
   cancel(id: number): Promise<Job>;
+  /**
+   * Has a job tried again now: the same one where its next attempt is awaited, or it has not begun; where it failed or was cancelled a new one for the
+   * same. Throws `jobs.not-found`, `jobs.finished` where it ended well, `jobs.stopping`.
+   */
+  retry(id: number): Promise<Job>;
   /** Is told of every change in this process, and of those in others where the queue tells; returns how to end that. */
   onChange(listener: (job: Job) => void): () => void;
   /** Begins to run jobs, those that an earlier process of this node's name left first. */
@@ -62,6 +67,9 @@ const clockSlack = 1000;
 const defaultLease = 30_000;
 
 export const notFound = (id: number): Fault => new Fault('jobs.not-found', `There is no job ${id}.`);
+
+const finished = ({ id, state }: Job): Fault =>
+  new Fault('jobs.finished', `Job ${id} is ${state} already.`, { details: { job: id, state } });
 
 const stopped = (): Fault => new Fault('jobs.stopping', 'The server is being stopped.');
 
@@ -162,6 +170,20 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
   const wait = (id: number, options: WaitOptions = {}): Promise<Job> =>
     waitFor(id, { get, listeners, stopping: stopping.signal, now }, options);
 
+  async function submit({ kind, key, data = {}, priority = priorities.usual }: JobRequest): Promise<Job> {
+    if (stopping.signal.aborted) throw stopped();
+    // What nobody can run is a mistake of the caller's.
+    kinds.get(kind)?.parse(data);
+    let { job, joined } = await store.add({ kind, key, data, priority }, now().toISOString());
+    while (joined && job.cancelling) {
+      await wait(job.id);
+      ({ job, joined } = await store.add({ kind, key, data, priority }, now().toISOString()));
+    }
+    changed(job);
+    if (job.state !== 'running') await queue.offer(job);
+    return withProgress(job);
+  }
+
   async function close(): Promise<void> {
     stopping.abort(stopped());
     await sweeper.close();
@@ -174,21 +196,16 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
     get,
     list: async (filter) => (await store.list(filter)).map(withProgress),
 
-    async submit({ kind, key, data = {}, priority = priorities.usual }) {
-      if (stopping.signal.aborted) throw stopped();
-      // What nobody can run is a mistake of the caller's.
-      kinds.get(kind)?.parse(data);
-      let { job, joined } = await store.add({ kind, key, data, priority }, now().toISOString());
-      while (joined && job.cancelling) {
-        await wait(job.id);
-        ({ job, joined } = await store.add({ kind, key, data, priority }, now().toISOString()));
-      }
-      changed(job);
-      if (job.state !== 'running') await queue.offer(job);
-      return withProgress(job);
-    },
-
+    submit,
     wait,
+
+    async retry(id) {
+      const job = await store.get(id);
+      if (job === undefined) throw notFound(id);
+      const { kind, key, data, priority, state } = job;
+      if (state === 'done') throw finished(job);
+      return await submit({ kind, key, data, priority });
+    },
 
     async cancel(id) {
       const job = await store.apply(id, { type: 'cancel', at: now().toISOString() });
@@ -198,10 +215,7 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
         return job;
       }
       const ended = await store.get(id);
-      if (ended === undefined) throw notFound(id);
-      throw new Fault('jobs.finished', `Job ${id} is ${ended.state} already.`, {
-        details: { job: id, state: ended.state },
-      });
+      throw ended === undefined ? notFound(id) : finished(ended);
     },
 
     onChange(listener) {

@@ -8,8 +8,24 @@ function pullText({ state, retryAt }: NonNullable<CacheView['pull']>): string {
   return state === 'retrying' ? `Is tried again at ${retryAt ?? 'a later time'}.` : 'Is being fetched and proven.';
 }
 
+/** Asks for the operator token each time: no other site can make a browser send what it does not know, and no script is needed. */
+function JobForm({ job, action, label }: { job: number; action: 'cancel' | 'retry'; label: string }) {
+  return (
+    <form class="job" action={`/jobs/${job}`} method="post" data-pull-form={action}>
+      <input type="hidden" name="action" value={action} />
+      <label>
+        <span>Operator token</span>
+        <input type="password" name="token" autocomplete="off" required />
+      </label>
+      <button type="submit" class="quiet">
+        {label}
+      </button>
+    </form>
+  );
+}
+
 export function Cached({ identifier, cache }: { identifier: string; cache: CacheView }) {
-  const { proven, pull, failure } = cache;
+  const { proven, pull, failure, cancel, retry } = cache;
   return (
     <section class="panel" aria-labelledby="cached" data-pull={identifier}>
       <h2 id="cached">
@@ -36,6 +52,8 @@ export function Cached({ identifier, cache }: { identifier: string; cache: Cache
           The last attempt failed on <When time={failure.failed} />: {failure.message}
         </p>
       )}
+      {retry === undefined ? undefined : <JobForm job={retry} action="retry" label="Try again now" />}
+      {cancel === undefined ? undefined : <JobForm job={cancel} action="cancel" label="Cancel" />}
     </section>
   );
 }

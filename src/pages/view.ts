@@ -23,6 +23,9 @@ export interface CacheView {
   };
   /** Why the last attempt failed, and when. */
   readonly failure?: { readonly message: string; readonly failed: string };
+  /** Number of the job that can be cancelled, and of the one that can be tried again. */
+  readonly cancel?: number;
+  readonly retry?: number;
 }
 
 export interface KeyView {
@@ -59,6 +62,8 @@ export interface EntryView {
   readonly signer: SignerView;
   readonly steps: readonly StepView[];
   readonly weak: boolean;
+  /** What this site's policy says of it, where it has one. */
+  readonly admitted?: boolean;
 }
 
 export interface FailureView {

@@ -61,9 +61,19 @@ export function narrowingConditions(
   return [...own, hasWords];
 }
 
-/** The condition on the status. With ids at hand they lead: an expression keeps the indexes that begin with it away. */
-export function hasStatus(status: string, withIds: boolean): RawBuilder<SqlBool> {
-  return withIds ? sql<SqlBool>`(e.status || '') = ${status}` : sql<SqlBool>`e.status = ${status}`;
+/** Whether a narrowing says more than words. */
+export function hasOwnConditions(narrowing: Narrowing): boolean {
+  return ownConditions(narrowing).length > 0;
+}
+
+/**
+ * The condition on the status. Where another condition leaves few entries, that leads: SQLite, which knows nothing of how
+ * many rows have which value, would walk an index that begins with the status from end to end. An expression keeps it away.
+ */
+export function hasStatus(dialect: Dialect, status: string, otherLeads: boolean): RawBuilder<SqlBool> {
+  return otherLeads && dialect === 'sqlite'
+    ? sql<SqlBool>`(e.status || '') = ${status}`
+    : sql<SqlBool>`e.status = ${status}`;
 }
 
 interface CountRow {
@@ -81,7 +91,7 @@ function countedEntries(db: Database, status: ListedStatus, narrowing: Narrowing
   const withWords = words.length > 0;
   const conditions = [
     ...ownConditions(narrowing),
-    ...(status === 'all' ? [] : [sql<SqlBool>`e.replaced_by is null`, hasStatus(status, withWords)]),
+    ...(status === 'all' ? [] : [sql<SqlBool>`e.replaced_by is null`, hasStatus(db.dialect, status, true)]),
   ];
   const most = mostCounted + 1;
   return withWords

@@ -4,7 +4,7 @@ import { type Database } from '../db/database.ts';
 import { inNumbers } from '../db/dialect.ts';
 import { type ListedStatus } from './classes.ts';
 import { type Cursor } from './cursor.ts';
-import { hasStatus, narrowingConditions, type Narrowing } from './narrow.ts';
+import { hasOwnConditions, hasStatus, narrowingConditions, type Narrowing } from './narrow.ts';
 import { type SortOrder } from './query.ts';
 
 export interface PagePlan {
@@ -45,14 +45,21 @@ function sorting(sort: SortOrder) {
   return { column, direction: down ? ('desc' as const) : ('asc' as const), comparison: down ? sql`<` : sql`>` };
 }
 
+/** Whether what a plan narrows by leaves few entries, or has an index in the order of the list. */
+function narrowingLeads({ narrowing, few, fewWithWords = false, sort }: PagePlan): boolean {
+  if (narrowing === undefined) return false;
+  if (narrowing.words.length > 0 && fewWithWords) return true;
+  const inOrder = narrowing.identifier !== undefined || sort.endsWith('created');
+  return (few || inOrder) && hasOwnConditions(narrowing);
+}
+
 /** The entries of one part that a plan is about, without regard to their classes. */
-function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part) {
+function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part, id = sql.ref<number>('e.id')) {
   const { column, comparison } = sorting(plan.sort);
   const value = sql.ref<string>(`e.${column}`);
-  let entries = query.selectFrom('entries as e').where('e.id', '<', plan.asOf);
+  let entries = query.selectFrom('entries as e').where(id, '<', plan.asOf);
   if (plan.status !== 'all') {
-    const withIds = plan.narrowing !== undefined && plan.narrowing.words.length > 0 && plan.fewWithWords === true;
-    entries = entries.where(hasStatus(plan.status, withIds));
+    entries = entries.where(hasStatus(dialect, plan.status, narrowingLeads(plan)));
     entries =
       part === 'current' ? entries.where('e.replaced_by', 'is', null) : entries.where('e.replaced_by', '>=', plan.asOf);
   }
@@ -96,7 +103,8 @@ function mergedPage(db: Database, plan: PagePlan, classIds: readonly number[]): 
   const { column, direction } = sorting(plan.sort);
   const way = sql.raw(direction);
   const value = sql.ref<string>(`e.${column}`);
-  const ofClass = fittingEntries(db, plan, 'current')
+  // A bare id would lead SQLite to an index that does not have the order: all entries of a class would be sorted.
+  const ofClass = fittingEntries(db, plan, 'current', sql<number>`(e.id + 0)`)
     .where(sql<boolean>`e.class_id = c.value`)
     .orderBy(value, direction)
     .orderBy('e.id', direction)

@@ -147,7 +147,7 @@ describeWithTools('kill -9 of a server that converts', ['qemu-img'], () => {
   );
 });
 
-test('jobs are listed, shown and cancelled', async () => {
+test('jobs are listed, shown, cancelled and tried again', async () => {
   const web = await startWebServer();
   const slow = noise(1_000_000, 'a slow image');
   const identifier = await published(web, slow);
@@ -166,6 +166,11 @@ test('jobs are listed, shown and cancelled', async () => {
   expect((await shown(id)).state).toBe('cancelled');
   const list = jobList.parse(await json('job', 'list', '--kind', 'pull', '--of', identifier, '--limit', '1'));
   expect(list.jobs).toMatchObject([{ id, state: 'cancelled' }]);
+  const again = jobAnswer.parse(await json('job', 'retry', String(id)));
+  expect(again).toMatchObject({ kind: 'pull', key: identifier });
+  expect(again.id).toBeGreaterThan(id);
+  expect((await mintmark('job', 'retry', String(again.id))).stdout).toContain(`job ${again.id} tries it`);
+  expect((await mintmark('job', 'cancel', String(again.id))).code).toBe(0);
 });
 
 test('a pull that fails tells why, and so does its job', async () => {
@@ -181,6 +186,7 @@ test('a pull that fails tells why, and so does its job', async () => {
 test.each([
   [['show', '4711'], 5],
   [['cancel', '4711'], 5],
+  [['retry', '4711'], 5],
   [['show', 'seven'], 2],
   [['show'], 2],
   [['list', '--state', 'tired'], 2],
@@ -191,5 +197,6 @@ test.each([
 
 test('every command says what it takes', async () => {
   const { stdout } = await mintmark('job', '--help');
-  for (const name of ['list', 'show', 'cancel']) expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
+  for (const name of ['list', 'show', 'retry', 'cancel'])
+    expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
 });

@@ -65,6 +65,7 @@ test.each([
   ['GET', '/jobs', 401],
   ['GET', '/jobs/1', 401],
   ['DELETE', '/jobs/1', 401],
+  ['POST', '/jobs/1/retries', 401],
 ])('%s %s needs the token', async (method, path, status) => {
   expect((await server.fetch(path, { method })).status).toBe(status);
 });
@@ -72,6 +73,7 @@ test.each([
 test.each([
   ['GET', '/jobs/4711', 404],
   ['DELETE', '/jobs/4711', 404],
+  ['POST', '/jobs/4711/retries', 404],
   ['GET', '/jobs/none', 400],
   ['GET', '/jobs/-1', 400],
   ['GET', '/jobs?state=tired', 400],
@@ -167,6 +169,69 @@ test('a location that does not answer is tried again by itself; asking again tri
   expect(second.body['job']).toBe(id);
   expect((await shown(id)).attempts).toHaveLength(2);
   expect((await server.operator('DELETE', `/jobs/${String(id)}`)).body).toMatchObject({ state: 'cancelled' });
+});
+
+/** The forms of a page, as a browser without scripts knows them. */
+const formsOf = (
+  page: string,
+): readonly { readonly path: string; readonly fields: Readonly<Record<string, string>> }[] =>
+  [...page.matchAll(/<form class="job" action="([^"]+)" method="post".*?<\/form>/gsu)].map(([form, path = '']) => ({
+    path,
+    fields: Object.fromEntries(
+      [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/gu)].map(([, name, value]) => [
+        name,
+        value,
+      ]),
+    ) as Readonly<Record<string, string>>,
+  }));
+
+test('on the page of an entry its pull is cancelled and tried again by forms, without a script, by who knows the token', async () => {
+  const identifier = await publish('paged.img', Buffer.alloc(300_000, 'seen on a page'));
+  expect(formsOf(await pageOf(identifier))).toEqual([]);
+  stalls = true;
+  const id = Number((await server.operator('POST', `/cache/${identifier}?wait=false`)).body['job']);
+  const [cancel, ...others] = formsOf(await pageOf(identifier));
+  expect([cancel, others]).toEqual([{ path: `/jobs/${id}`, fields: { action: 'cancel' } }, []]);
+  const send = (fields: Readonly<Record<string, string>>, path = `/jobs/${id}`): Promise<Response> =>
+    server.fetch(path, { method: 'POST', body: new URLSearchParams(fields), headers: { accept: 'text/html' } });
+  // What another site could make a browser send.
+  for (const [fields, status] of [
+    [{ action: 'cancel' }, 400],
+    [{ action: 'cancel', token: '' }, 401],
+    [{ action: 'cancel', token: `${server.token}x` }, 401],
+    [{ action: 'remove', token: server.token }, 400],
+  ] as const)
+    expect((await send(fields)).status).toBe(status);
+  expect(await shown(id)).toMatchObject({ cancelling: false });
+  const sent = await send({ action: 'cancel', token: server.token });
+  expect([sent.status, sent.headers.get('location')]).toEqual([303, expect.stringContaining(identifier)]);
+  await expect.poll(async () => (await shown(id)).state, { timeout: 10_000 }).toBe('cancelled');
+  expect((await send({ action: 'cancel', token: server.token })).status).toBe(409);
+
+  stalls = false;
+  expect(formsOf(await pageOf(identifier))).toEqual([{ path: `/jobs/${id}`, fields: { action: 'retry' } }]);
+  image.fill('seen on a page');
+  expect((await send({ action: 'retry', token: server.token })).status).toBe(303);
+  await expect.poll(async () => (await jobsOf(identifier))[0]?.state, { timeout: 10_000 }).toBe('done');
+  expect((await jobsOf(identifier)).map(({ state }) => state)).toEqual(['done', 'cancelled']);
+  expect(formsOf(await pageOf(identifier))).toEqual([]);
+  expect((await server.operator('POST', `/jobs/${(await jobsOf(identifier))[0]?.id}/retries`)).body).toMatchObject({
+    code: 'jobs.finished',
+  });
+});
+
+test('a job that failed is tried again over the API as a new one, and one that waits at once', async () => {
+  const identifier = await publish('gone.img', Buffer.alloc(1000, 'gone again'));
+  const { body } = await server.operator('POST', `/cache/${identifier}`);
+  const id = Number(body['job']);
+  const again = await server.operator('POST', `/jobs/${id}/retries`);
+  expect(again).toMatchObject({ status: 202, body: { id } });
+  await expect.poll(async () => (await shown(id)).attempts.length, { timeout: 10_000 }).toBe(2);
+  await server.operator('DELETE', `/jobs/${id}`);
+  const next = await server.operator('POST', `/jobs/${id}/retries`);
+  expect([next.status, next.body['id']]).toEqual([202, expect.any(Number)]);
+  expect(next.body).not.toMatchObject({ id });
+  await server.operator('DELETE', `/jobs/${String(next.body['id'])}`);
 });
 
 test('the rate of pulls is changed while one runs', async () => {

@@ -18,7 +18,9 @@ function textOf({ state, provenBytes, signedBytes, bytesPerSecond }: PullEvent):
   return state === 'cancelled' ? 'The pull was cancelled.' : 'The attempt failed; load the page again for the reason.';
 }
 
+const ended = new Set(['done', 'failed', 'cancelled']);
 const panel = document.querySelector<HTMLElement>('[data-pull]');
+const cancel = panel?.querySelector<HTMLFormElement>('[data-pull-form=cancel]');
 const text = panel?.querySelector<HTMLElement>('[data-pull-text]');
 const bar = panel?.querySelector<HTMLProgressElement>('[data-pull-bar]');
 if (panel && text && bar) {
@@ -28,6 +30,7 @@ if (panel && text && bar) {
     if (pull.identifier !== panel.dataset['pull']) return;
     text.textContent = textOf(pull);
     bar.hidden = pull.state !== 'running';
+    if (cancel) cancel.hidden = ended.has(pull.state);
     bar.max = Math.max(1, pull.signedBytes);
     bar.value = pull.provenBytes;
   });

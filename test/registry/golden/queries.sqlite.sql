@@ -87,8 +87,8 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 
 -- an endorser
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
-select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and e.status = ? limit ?) as counted group by class_id;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and e.status = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
+select class_id, count(*) as count from (select e.id, e.class_id from entries e where "e"."email" = ? and e.replaced_by is null and (e.status || '') = ? limit ?) as counted group by class_id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (select id, value from (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < ? and (e.status || '') = ? and "e"."replaced_by" is null and "e"."email" = ? order by "e"."created" desc, "e"."id" desc limit ?) as walked) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = ?;
 
 -- history of an image

@@ -35,6 +35,9 @@ export function presentFailure({ id, key, state, attempts, failure, runAt }: Job
   };
 }
 
+/** Jobs that somebody may want to have tried again at once. */
+const againStates: ReadonlySet<Job['state']> = new Set(['failed', 'cancelled', 'retrying']);
+
 /** What everybody may see of an image in the cache, on its page. */
 export function presentCached(image: ImagePointer | undefined, newest: Job | undefined): CacheView {
   const failure = newest === undefined || image !== undefined ? undefined : presentFailure(newest);
@@ -43,5 +46,7 @@ export function presentCached(image: ImagePointer | undefined, newest: Job | und
     ...(image === undefined ? {} : { proven: image.verdict.verified }),
     ...(pull === undefined ? {} : { pull: pull as NonNullable<CacheView['pull']> }),
     ...(failure === undefined ? {} : { failure: failure as NonNullable<CacheView['failure']> }),
+    ...(newest === undefined || pull === undefined || newest.cancelling ? {} : { cancel: newest.id }),
+    ...(newest !== undefined && image === undefined && againStates.has(newest.state) ? { retry: newest.id } : {}),
   };
 }

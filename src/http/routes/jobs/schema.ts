@@ -18,6 +18,9 @@ export const jobQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
+/** POST /jobs/{id}: what the forms of pages send. The token is asked for each time: nothing that a browser sends by itself counts. */
+export const jobForm = z.strictObject({ token: z.string(), action: z.enum(['cancel', 'retry']) });
+
 export const jobNumber = z.object({ id: z.coerce.number().int().positive() });
 
 const failureAnswer = z.object({ code: z.string(), message: z.string(), action: z.string(), details: anyObject });
