@@ -210,16 +210,21 @@ export class Initiator {
     }
   }
 
-  /** SCSI status of the next answer, which has to be a SCSI Response or a Data-In with status. */
+  /** SCSI status and data of the next answer: Data-In PDUs, of which the last may have the status, or a SCSI Response after them. */
   async status(): Promise<{ tag: number; status: number; sense: string; data: Buffer }> {
-    const { opcode, header, data } = await this.next();
-    if (opcode !== pdu.targetOpcode.scsiResponse && opcode !== pdu.targetOpcode.dataIn) {
-      throw new Error(`opcode ${opcode} came instead of a status`);
+    const pieces: Buffer[] = [];
+    for (;;) {
+      const { opcode, header, data } = await this.next();
+      const { status, initiatorTaskTag: tag } = pdu.scsiResponse.read(header);
+      if (opcode === pdu.targetOpcode.dataIn) {
+        pieces.push(data);
+        if (pdu.dataIn.read(header).statusPresent) return { tag, status, sense: '', data: Buffer.concat(pieces) };
+      } else if (opcode === pdu.targetOpcode.scsiResponse) {
+        const isSense = data.length > 16;
+        const sense = isSense ? `${(data[4] ?? 0) & 0x0f}/${data.readUInt16BE(14).toString(16).padStart(4, '0')}` : '';
+        return { tag, status, sense, data: pieces.length === 0 ? data : Buffer.concat(pieces) };
+      } else throw new Error(`opcode ${opcode} came instead of a status`);
     }
-    const { status, initiatorTaskTag: tag } = pdu.scsiResponse.read(header);
-    const isSense = opcode === pdu.targetOpcode.scsiResponse && data.length > 16;
-    const sense = isSense ? `${(data[4] ?? 0) & 0x0f}/${data.readUInt16BE(14).toString(16).padStart(4, '0')}` : '';
-    return { tag, status, sense, data };
   }
 
   async end(): Promise<void> {

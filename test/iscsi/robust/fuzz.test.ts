@@ -157,6 +157,16 @@ describe('a stranger who sends', () => {
 });
 
 describe('an initiator', () => {
+  test('gets one answer to a read that takes many Data-In PDUs', async () => {
+    const { initiator } = await Initiator.login(served.port, diskTarget, { isid: '8000000000fb' });
+    const read6 = [0x08, 0, 0, 0, 0, 0];
+    for (let turn = 0; turn < 2; turn += 1) {
+      const tag = initiator.command(read6, { read: 65_536 });
+      expect(await initiator.status()).toMatchObject({ tag, status: 0, data: { length: 65_536 } });
+    }
+    await initiator.end();
+  });
+
   test('gets one answer to any CDB', { timeout: patience }, async () => {
     const { initiator } = await Initiator.login(served.port, diskTarget, { isid: '8000000000fc' });
     await fc.assert(
