@@ -44,6 +44,9 @@ function cut(widths: number[], { width = Infinity, columns }: Fit): void {
   }
 }
 
+const fitted = (cell: string, width: number): string =>
+  cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
+
 /** Columns of text, aligned; the first row is the heading. */
 export function table(texts: readonly (readonly string[])[], fit: Fit = { width: undefined, columns: [] }): string {
   const rows = texts.map((row) => row.map((cell) => oneLine(cell)));
@@ -52,8 +55,6 @@ export function table(texts: readonly (readonly string[])[], fit: Fit = { width:
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
   }
   cut(widths, fit);
-  const fitted = (cell: string, width: number): string =>
-    cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
   return rows
     .map((row) =>
       row
