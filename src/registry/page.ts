@@ -54,10 +54,10 @@ function narrowingLeads({ narrowing, few, fewWithWords = false, sort }: PagePlan
 }
 
 /** The entries of one part that a plan is about, without regard to their classes. */
-function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part) {
+function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part, id = sql.ref<number>('e.id')) {
   const { column, comparison } = sorting(plan.sort);
   const value = sql.ref<string>(`e.${column}`);
-  let entries = query.selectFrom('entries as e').where('e.id', '<', plan.asOf);
+  let entries = query.selectFrom('entries as e').where(id, '<', plan.asOf);
   if (plan.status !== 'all') {
     entries = entries.where(hasStatus(dialect, plan.status, narrowingLeads(plan)));
     entries =
@@ -103,7 +103,8 @@ function mergedPage(db: Database, plan: PagePlan, classIds: readonly number[]): 
   const { column, direction } = sorting(plan.sort);
   const way = sql.raw(direction);
   const value = sql.ref<string>(`e.${column}`);
-  const ofClass = fittingEntries(db, plan, 'current')
+  // A bare id would lead SQLite to an index that does not have the order: all entries of a class would be sorted.
+  const ofClass = fittingEntries(db, plan, 'current', sql<number>`(e.id + 0)`)
     .where(sql<boolean>`e.class_id = c.value`)
     .orderBy(value, direction)
     .orderBy('e.id', direction)
