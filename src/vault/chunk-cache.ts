@@ -56,7 +56,7 @@ export function createChunkCache(reader: ChunkReader, maxBytes: number): ChunkCa
       }
       const keys = [...wanted.keys()];
       for (const [number, reading] of reader.readAll([...wanted.values()]).entries())
-        begin(keys[number] ?? '', reading);
+        void begin(keys[number] ?? '', reading);
     },
     async read(sha256) {
       const chunk = peek(sha256);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Fault } from '../../src/errors/fault.ts';
 import { createChunkCache } from '../../src/vault/chunk-cache.ts';
 import { readLeases } from '../../src/vault/leases.ts';
 import { openManifestDevice } from '../../src/vault/manifest-device.ts';
@@ -106,24 +107,20 @@ describe('a disk of the vault as a device', () => {
     const device = openManifestDevice(await other.openDisk(id));
     reads.length = 0;
     const into = Buffer.alloc(chunkBytes);
-    const failed: number[] = [];
+    const failed: unknown[] = [];
     for (let index = 0; index < 40; index += 1) {
       try {
         await device.read(index * chunkBytes, into);
-        expect(into.equals(long.subarray(index * chunkBytes, (index + 1) * chunkBytes))).toBe(true);
       } catch (error) {
-        expect(error).toMatchObject({ code: 'vault.corrupt' });
-        failed.push(index);
+        failed.push([index, error instanceof Fault ? error.code : error]);
+        continue;
       }
+      expect(into.equals(long.subarray(index * chunkBytes, (index + 1) * chunkBytes))).toBe(true);
     }
-    expect(failed).toEqual([20]);
+    expect(failed).toEqual([[20, 'vault.corrupt']]);
     // The leaf, a few chunks until the reader is known, the runs, and what is read again of the damaged one.
     expect(reads.length).toBeLessThan(25);
-    expect(
-      other.damage.has(
-        other.catalog.index.find(Buffer.from(damaged, 'hex')).next().value?.location ?? { pack: '', entry: 0 },
-      ),
-    ).toBe(true);
+    expect(other.catalog.index.hasDamage).toBe(true);
   });
 
   test('never hands out a damaged chunk', async () => {
