@@ -151,6 +151,7 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const pages = sitePages({
       registry,
       judge: judged,
+      hasPolicy: config.policy !== undefined,
       // A vault that is away is no reason to withhold an entry.
       cached: (identifier) =>
         Promise.all([vault.image(identifier), pulls.newest(identifier)]).then(

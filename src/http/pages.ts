@@ -9,7 +9,7 @@ import { errorPage } from '../pages/error.tsx';
 import { logPage } from '../pages/log.tsx';
 import { policyPage } from '../pages/policy.tsx';
 import { uploadPage } from '../pages/upload.tsx';
-import { type CacheView, type FailureView, type LocationView, type SiteView } from '../pages/view.ts';
+import { type CacheView, type EntryView, type FailureView, type LocationView, type SiteView } from '../pages/view.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
 import { type Judgement } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
@@ -26,6 +26,8 @@ import { problemOf, type Problem } from './problems.ts';
 export interface PagesDeps {
   readonly registry: Registry;
   readonly judge: (entry: RegistryEntry) => Judgement;
+  /** Whether the site has a policy of its own: without one, lists need not say what is admitted. */
+  readonly hasPolicy: boolean;
   /** What the cache has of an image; undefined where it does not answer. */
   readonly cached: (identifier: string) => Promise<CacheView | undefined>;
   /** What is known of the locations of an image. */
@@ -53,13 +55,17 @@ function chosenOf(query: Request['query']): Readonly<Record<string, string>> {
 const failuresOf = ({ failures }: Readonly<Record<string, unknown>>): readonly FailureView[] =>
   Array.isArray(failures) ? (failures as readonly FailureView[]) : [];
 
-export function sitePages({ registry, judge, cached, locations, origin, site }: PagesDeps): SitePages {
+export function sitePages({ registry, judge, hasPolicy, cached, locations, origin, site }: PagesDeps): SitePages {
+  const judged = (entries: readonly RegistryEntry[]): readonly EntryView[] =>
+    hasPolicy ? entries.map((entry) => ({ ...entry, admitted: judge(entry).admitted })) : entries;
   return {
+    showsAdmission: hasPolicy,
+
     async list(query: EntryQuery, request, path) {
       const { entries, total, exact, facets, next } = await registry.find(query);
       return browsePage({
         site,
-        entries,
+        entries: judged(entries),
         total,
         exact,
         facets,
@@ -106,7 +112,7 @@ export function sitePages({ registry, judge, cached, locations, origin, site }: 
 
     async endorser({ tags, ...endorser }) {
       const { entries } = await registry.find(parseInput(entryQuerySchema, { email: endorser.email, status: 'all' }));
-      return endorserPage({ site, endorser, tags, entries });
+      return endorserPage({ site, endorser, tags, entries: judged(entries) });
     },
 
     policy: (view) => policyPage({ site, ...view }),

@@ -71,6 +71,8 @@ function SearchForm({ chosen }: { chosen: ChosenView }) {
   );
 }
 
+const admittedText = (value: string): string => (value === 'true' ? 'yes' : 'no');
+
 function Chips({ chosen }: { chosen: ChosenView }) {
   const shown = Object.entries(chosen).filter(([name]) => parameterTitles.has(name));
   if (shown.length === 0) return undefined;
@@ -80,7 +82,8 @@ function Chips({ chosen }: { chosen: ChosenView }) {
       {shown.map(([name, value]) => (
         <li key={name}>
           <a href={changedList(chosen, name, undefined)}>
-            <span class="chip-name">{parameterTitles.get(name)}:</span> {value}
+            <span class="chip-name">{parameterTitles.get(name)}:</span>{' '}
+            {name === 'admitted' ? admittedText(value) : value}
             <span class="chip-x" aria-hidden="true">
               ×
             </span>
@@ -155,7 +158,7 @@ export function browsePage(props: BrowseProps): string {
           </details>
         </aside>
         <section aria-labelledby="found">
-          <h2 id="found" class="found" role="status">
+          <h2 id="found" class="found" aria-live="polite">
             {countText(props)}
           </h2>
           {entries.length === 0 ? <Nothing chosen={chosen} /> : <Cards entries={entries} />}

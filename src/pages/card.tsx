@@ -1,6 +1,6 @@
 // One entry in a list: what it is, who vouches for it, and how it stands.
 import { endorserPath, entryPath } from './links.ts';
-import { Badge, sizeText, Standing, When } from './parts.tsx';
+import { Admission, Badge, Email, sizeText, Standing, When } from './parts.tsx';
 import { type EntryView } from './view.ts';
 
 export function titleOf({ metadata }: Pick<EntryView, 'metadata'>): string {
@@ -19,8 +19,11 @@ export function summaryOf(entry: Pick<EntryView, 'metadata'>): readonly string[]
   return [systemOf(entry) ?? '', osArch ?? '', file, sizeText(bytes)].filter((part) => part !== '');
 }
 
-export function Card({ entry }: { entry: EntryView }) {
-  const { metadata, key, standing, weak } = entry;
+/** `of`: the endorser whose page it is on, and who need not be named again. */
+export function Card({ entry, of }: { entry: EntryView; of?: string }) {
+  const { metadata, key, standing, weak, admitted } = entry;
+  // Nobody is to take an entry that is out of use for a good one, nor to be told twice that it is not.
+  const saysMore = admitted !== undefined && (admitted ? standing !== 'replaced' : standing === 'valid');
   return (
     <article class="card">
       <h3>
@@ -33,6 +36,7 @@ export function Card({ entry }: { entry: EntryView }) {
             Weak signature
           </Badge>
         ) : undefined}
+        {saysMore ? <Admission admitted={admitted} /> : undefined}
         {metadata.tag === undefined ? undefined : <Badge tone="plain">{metadata.tag}</Badge>}
       </p>
       {metadata.description === undefined ? undefined : <p class="about">{metadata.description}</p>}
@@ -42,18 +46,27 @@ export function Card({ entry }: { entry: EntryView }) {
         ))}
       </ul>
       <p class="by">
-        endorsed by <a href={endorserPath(key.email)}>{key.email}</a> on <When time={key.created} />
+        endorsed{' '}
+        {of === key.email ? undefined : (
+          <>
+            by{' '}
+            <a href={endorserPath(key.email)}>
+              <Email address={key.email} />
+            </a>{' '}
+          </>
+        )}
+        on <When time={key.created} />
       </p>
     </article>
   );
 }
 
-export function Cards({ entries }: { entries: readonly EntryView[] }) {
+export function Cards({ entries, of }: { entries: readonly EntryView[]; of?: string }) {
   return (
     <ul class="cards">
       {entries.map((entry) => (
         <li key={entry.id}>
-          <Card entry={entry} />
+          <Card entry={entry} {...(of === undefined ? {} : { of })} />
         </li>
       ))}
     </ul>

@@ -1,6 +1,6 @@
 // The pages of a confirmation: what an endorser is asked, that an upload waits for it, and that it was declined.
 import { Layout, pageText } from './layout.tsx';
-import { When } from './parts.tsx';
+import { Email, When } from './parts.tsx';
 import { Fingerprint, Steps } from './signature.tsx';
 import { Failures } from './upload.tsx';
 import { type FailureView, type SignerView, type SiteView, type StepView } from './view.ts';
@@ -42,8 +42,8 @@ export function confirmationPage({ site, token, email, expiresAt, report }: Conf
       <div class="top narrow">
         <h1>Is this endorsement yours?</h1>
         <p class="about">
-          A document was uploaded that endorses an image in the name of {email}. It is published once you say that it is
-          yours; <When time={expiresAt} /> is the last day for that.
+          A document was uploaded that endorses an image in the name of <Email address={email} />. It is published once
+          you say that it is yours; <When time={expiresAt} /> is the last day for that.
         </p>
       </div>
       <div class="narrow">
@@ -111,12 +111,12 @@ export function waitingPage(props: {
       <div class="top narrow">
         <h1>Waiting for a confirmation</h1>
         <p class="about">
-          The document is right, and kept. It is published when {props.email} confirms it: open the link that is being
-          mailed there, until <When time={props.expiresAt} />.
+          The document is right, and kept. It is published when <Email address={props.email} /> confirms it: open the
+          link that is being mailed there, until <When time={props.expiresAt} />.
         </p>
         <p>
-          Nothing has come? Look among the mails that were sorted out as unwanted. The link can be sent for another
-          document, signed anew.
+          Nothing has come? Look among the mails that were sorted out as unwanted. From an hour later on, uploading the
+          same document again sends another mail.
         </p>
         <p>
           <a href="/metadata">To the list of images</a>

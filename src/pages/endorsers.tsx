@@ -2,7 +2,7 @@
 import { Cards } from './card.tsx';
 import { Layout, pageText } from './layout.tsx';
 import { endorserPath, entryPath, listPath } from './links.ts';
-import { numberText, When } from './parts.tsx';
+import { Email, numberText, When } from './parts.tsx';
 import { Fingerprint } from './signature.tsx';
 import { type EndorserView, type EntryView, type SiteView } from './view.ts';
 
@@ -47,7 +47,9 @@ export function endorsersPage({ site, endorsers, total, next, first }: Endorsers
             <li key={endorser.email}>
               <article class="card">
                 <h2>
-                  <a href={endorserPath(endorser.email)}>{endorser.email}</a>
+                  <a href={endorserPath(endorser.email)}>
+                    <Email address={endorser.email} />
+                  </a>
                 </h2>
                 <p class="about">{endorser.subject}</p>
                 <ul class="facts">
@@ -82,13 +84,15 @@ export function endorserPage({ site, endorser, tags, entries }: EndorserProps): 
         <p class="trail">
           <a href="/endorsers">Endorsers</a>
         </p>
-        <h1>{email}</h1>
+        <h1>
+          <Email address={email} />
+        </h1>
         <p class="by">
           {counted(endorser.images, 'image', 'images')}, {counted(endorser.entries, 'entry', 'entries')}; since{' '}
           <When time={endorser.firstCreated} />, last on <When time={endorser.lastCreated} />
         </p>
       </div>
-      <div class="panels">
+      <div class="panels beside">
         <div>
           <section class="panel" aria-labelledby="certificate">
             <h2 id="certificate">Certificate of the last entry</h2>
@@ -117,9 +121,9 @@ export function endorserPage({ site, endorser, tags, entries }: EndorserProps): 
             </section>
           )}
         </div>
-        <section aria-labelledby="entries">
+        <section class="main" aria-labelledby="entries">
           <h2 id="entries">Newest entries</h2>
-          {entries.length === 0 ? <p>None of this endorser’s entries is valid today.</p> : <Cards entries={entries} />}
+          {entries.length === 0 ? <p>This endorser has no entries.</p> : <Cards entries={entries} of={email} />}
           <p>
             <a href={listPath({ email, status: 'all' })}>All entries, with history</a>
           </p>

@@ -4,7 +4,7 @@ import { Cached } from './cached.tsx';
 import { Contents } from './contents.tsx';
 import { Layout, pageText } from './layout.tsx';
 import { endorserPath, entryPath, imagePath, listPath } from './links.ts';
-import { Badge, Commands, sizeText, Standing, numberText, When } from './parts.tsx';
+import { Admission, Badge, Commands, Email, sizeText, Standing, numberText, When } from './parts.tsx';
 import { Verdicts } from './policy.tsx';
 import { Signature } from './signature.tsx';
 import { type CacheView, type EntryView, type JudgementView, type LocationView, type SiteView } from './view.ts';
@@ -155,8 +155,7 @@ function Policy({ judgement }: { judgement: JudgementView }) {
   return (
     <section class="panel" aria-labelledby="policy">
       <h2 id="policy">
-        Policy of this site{' '}
-        {judgement.admitted ? <Badge tone="good">Admitted</Badge> : <Badge tone="bad">Not admitted</Badge>}
+        Policy of this site <Admission admitted={judgement.admitted} />
       </h2>
       <Verdicts rules={judgement.rules} />
       <p>
@@ -181,6 +180,7 @@ function Use({ entry, origin }: Pick<EntryProps, 'entry' | 'origin'>) {
   );
 }
 
+/** `shown`: the one that the page is about, among others of its endorser. */
 function EntryRows({ entries, shown }: { entries: readonly EntryView[]; shown?: EntryView }) {
   return (
     <ul class="rows">
@@ -189,7 +189,11 @@ function EntryRows({ entries, shown }: { entries: readonly EntryView[]; shown?: 
           <a href={entryPath(entry.key)}>
             <When time={entry.key.created} />
           </a>
-          <span>{entry.key.email}</span>
+          {shown === undefined ? (
+            <span>
+              <Email address={entry.key.email} />
+            </span>
+          ) : undefined}
           <Standing standing={entry.standing} />
         </li>
       ))}
@@ -209,11 +213,16 @@ export function entryPage(props: EntryProps): string {
         <h1>{titleOf(entry)}</h1>
         <p class="badges">
           <Standing standing={standing} />
+          {judgement === undefined ? undefined : <Admission admitted={judgement.admitted} />}
           {metadata.tag === undefined ? undefined : <Badge tone="plain">{metadata.tag}</Badge>}
           <span class="lead-facts">{summaryOf(entry).join(' · ')}</span>
         </p>
         <p class="by">
-          endorsed by <a href={endorserPath(key.email)}>{key.email}</a> on <When time={key.created} />
+          endorsed by{' '}
+          <a href={endorserPath(key.email)}>
+            <Email address={key.email} />
+          </a>{' '}
+          on <When time={key.created} />
         </p>
         {metadata.description === undefined ? undefined : <p class="about">{metadata.description}</p>}
         <Notice entry={entry} history={history} />

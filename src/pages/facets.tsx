@@ -46,7 +46,7 @@ function FacetLinks(props: {
       : [{ value: active, count: 0 }, ...values];
   return (
     <section class="facet">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <ul>
         {listed.map(({ value, count }) => {
           const isChosen = value === active;
@@ -67,9 +67,30 @@ function FacetLinks(props: {
   );
 }
 
+/** What the policy lets pass can be chosen, not counted: it depends on the moment. */
+function PolicyLink({ chosen }: { chosen: ChosenView }) {
+  const isChosen = chosen['admitted'] === 'true';
+  return (
+    <section class="facet">
+      <h2>Policy of this site</h2>
+      <ul>
+        <li>
+          <a
+            href={changedList(chosen, 'admitted', isChosen ? undefined : 'true')}
+            {...(isChosen ? { 'aria-current': 'true' as const } : {})}
+          >
+            <span class="value">Only what is admitted</span>
+          </a>
+        </li>
+      </ul>
+    </section>
+  );
+}
+
 export function Facets({ facets, chosen }: { facets: FacetsView; chosen: ChosenView }) {
   return (
     <div class="facets">
+      <PolicyLink chosen={chosen} />
       {facetTitles.map(([name, title]) => (
         <FacetLinks key={name} name={name} title={title} values={facets[name]} chosen={chosen} />
       ))}

@@ -1,7 +1,7 @@
 // The log of decisions: its size and root, its key, and what was decided, newest first.
 import { Layout, pageText } from './layout.tsx';
 import { entryPath } from './links.ts';
-import { Badge, numberText, When } from './parts.tsx';
+import { Badge, Email, numberText, When } from './parts.tsx';
 import { type SiteView } from './view.ts';
 
 const kinds = {
@@ -47,16 +47,22 @@ function Decision({ seq, decision }: DecisionView) {
     <li>
       <span class="count">{numberText(seq)}</span>
       <When time={at} />
-      {key === undefined ? (
-        <code title={sha256}>{sha256.slice(0, 16)}…</code>
-      ) : published ? (
-        <a href={entryPath(key)}>{identifier}</a>
-      ) : (
-        <span>{identifier}</span>
-      )}
-      {email === undefined ? undefined : <span>{email}</span>}
-      {reasons.length === 0 ? undefined : <span class="outcome">{reasons.join(', ')}</span>}
       <Badge tone={tone}>{decision.decision}</Badge>
+      <span class="what">
+        {key === undefined ? (
+          <code title={sha256}>{sha256.slice(0, 16)}…</code>
+        ) : published ? (
+          <a href={entryPath(key)}>{identifier}</a>
+        ) : (
+          <span>{identifier}</span>
+        )}
+        {email === undefined ? undefined : (
+          <span>
+            <Email address={email} />
+          </span>
+        )}
+        {reasons.length === 0 ? undefined : <span class="outcome">{reasons.join(', ')}</span>}
+      </span>
     </li>
   );
 }
@@ -73,13 +79,13 @@ export function logPage({ site, verifier, checkpoint, decisions }: LogProps): st
           prove that nothing before it was taken out or changed.
         </p>
       </div>
-      <div class="panels">
+      <div class="panels log">
         <section class="panel" aria-labelledby="decisions">
           <h2 id="decisions">Decisions</h2>
           {decisions.length === 0 ? (
             <p>Nothing has been decided yet.</p>
           ) : (
-            <ul class="rows">
+            <ul class="rows decisions">
               {decisions.map((decision) => (
                 <Decision key={decision.seq} {...decision} />
               ))}

@@ -61,6 +61,26 @@ export function numberText(value: number): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/gu, ',');
 }
 
+/** An address that breaks where its parts end, before it breaks anywhere. */
+export function Email({ address }: { address: string }) {
+  return (
+    <>{address.split(/(?=[@.])/u).flatMap((part, index) => (index === 0 ? [part] : [<wbr key={index} />, part]))}</>
+  );
+}
+
+/** What this site's policy says of an entry. */
+export function Admission({ admitted }: { admitted: boolean }) {
+  return admitted ? (
+    <Badge tone="good" title="The policy of this site lets disks be made of it">
+      Admitted here
+    </Badge>
+  ) : (
+    <Badge tone="bad" title="The policy of this site makes no disks of it">
+      Not admitted here
+    </Badge>
+  );
+}
+
 /** Lines to paste into a terminal. */
 export function Commands({ children, label }: { children: string; label: string }) {
   return (

@@ -1,7 +1,7 @@
 // What this site admits and why: the rules in plain sentences, and a dry run on one image.
 import { Layout, pageText } from './layout.tsx';
 import { entryPath } from './links.ts';
-import { Badge } from './parts.tsx';
+import { Admission, Email, type Tone } from './parts.tsx';
 import { type JudgementView, type KeyView, type SiteView } from './view.ts';
 
 export interface PolicyProps {
@@ -30,15 +30,36 @@ function Values({ values }: { values: readonly string[] }) {
   );
 }
 
+const verdictSigns: Readonly<
+  Record<
+    JudgementView['rules'][number]['verdict'],
+    { readonly tone: Tone; readonly sign: string; readonly text: string }
+  >
+> = {
+  'deny': { tone: 'bad', sign: '×', text: 'not admitted' },
+  'allow': { tone: 'good', sign: '✓', text: 'admitted' },
+  'not-applicable': { tone: 'quiet', sign: '–', text: 'does not apply' },
+};
+
+/** What speaks against it comes first. */
 export function Verdicts({ rules }: Pick<JudgementView, 'rules'>) {
+  const against = rules.filter(({ verdict }) => verdict === 'deny');
+  const others = rules.filter(({ verdict }) => verdict !== 'deny');
   return (
-    <ul class="rules">
-      {rules.map(({ rule, verdict, reason }) => (
-        <li key={rule} class={verdict}>
-          <code>{rule}</code>
-          <span>{reason}</span>
-        </li>
-      ))}
+    <ul class="steps rules">
+      {[...against, ...others].map(({ rule, verdict, reason }) => {
+        const { tone, sign, text } = verdictSigns[verdict];
+        return (
+          <li key={rule} class={tone}>
+            <span class="sign" aria-hidden="true">
+              {sign}
+            </span>
+            <span>
+              {reason} <span class="unseen">{text}</span> <code class="outcome">{rule}</code>
+            </span>
+          </li>
+        );
+      })}
     </ul>
   );
 }
@@ -66,8 +87,10 @@ function DryRun({ identifier, verdicts }: Pick<PolicyProps, 'identifier' | 'verd
       {verdicts?.map(({ admitted, rules, ...key }) => (
         <article key={key.email}>
           <h3>
-            <a href={entryPath(key)}>{key.email}</a>{' '}
-            {admitted ? <Badge tone="good">Admitted</Badge> : <Badge tone="bad">Not admitted</Badge>}
+            <a href={entryPath(key)}>
+              <Email address={key.email} />
+            </a>{' '}
+            <Admission admitted={admitted} />
           </h3>
           <Verdicts rules={rules} />
         </article>

@@ -1,5 +1,5 @@
 // The signature of an entry, explained: who signed, with which certificate, and what was checked, step by step.
-import { Badge, When, type Tone } from './parts.tsx';
+import { Badge, Email, When, type Tone } from './parts.tsx';
 import { type EntryView, type StepView } from './view.ts';
 
 const outcomes: Readonly<
@@ -35,7 +35,7 @@ export function Steps({ steps }: { steps: readonly StepView[] }) {
               {sign}
             </span>
             <span>
-              {title} <span class="outcome">{text}</span>
+              {title} <span class={outcome === 'passed' ? 'unseen' : 'outcome'}>{text}</span>
             </span>
           </li>
         );
@@ -50,7 +50,8 @@ export function Signature({ entry }: { entry: EntryView }) {
     <section class="panel" aria-labelledby="signature">
       <h2 id="signature">Signature</h2>
       <p>
-        Signed by <strong>{signer.email ?? signer.subject}</strong> with {signer.algorithm}.{' '}
+        Signed by <strong>{signer.email === undefined ? signer.subject : <Email address={signer.email} />}</strong> with{' '}
+        {signer.algorithm}.{' '}
         {weak ? (
           <Badge tone="warn" title="It is accepted because this site allows the legacy profile">
             Weak by today’s standards

@@ -62,6 +62,8 @@ export interface EntryView {
   readonly signer: SignerView;
   readonly steps: readonly StepView[];
   readonly weak: boolean;
+  /** What this site's policy says of it, where it has one. */
+  readonly admitted?: boolean;
 }
 
 export interface FailureView {

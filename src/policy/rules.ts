@@ -91,7 +91,7 @@ function standing(document: PolicyDocument, { metadata }: EntryFacts, now: Date)
             'deprecated',
             deprecated === undefined,
             'The endorser stands by the entry.',
-            `The endorser has deprecated the entry: ${deprecated ?? ''}.`,
+            `The endorser has deprecated the entry: ${(deprecated ?? '').replace(/\.$/u, '')}.`,
           ),
         ]
       : []),

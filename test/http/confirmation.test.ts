@@ -75,7 +75,8 @@ describeWithTools('uploads that their endorser confirms', smtpTools, () => {
     const form = new FormData();
     form.set('document', new Blob([await server.document('two', Buffer.alloc(512, 'two'))]), 'two.xml');
     const response = await server.fetch('/metadata', { method: 'POST', body: form, headers: html });
-    expect([response.status, await response.text()]).toEqual([202, expect.stringContaining(jane)]);
+    const page = (await response.text()).replaceAll('<wbr/>', '');
+    expect([response.status, page]).toEqual([202, expect.stringContaining(jane)]);
     expect(await mail.next()).toBeUndefined();
     await mail.answer('250 taken');
     server.forward(60);

@@ -1,5 +1,8 @@
 // The registry over HTTP: one URL for people and programs, and a clear answer to whatever is wrong.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { TestServer } from './running-server.ts';
 
 let server: TestServer;
@@ -221,6 +224,25 @@ describe('a list that a client has already', () => {
     const tag = tagOf(await ask('application/json'));
     await server.restart();
     expect((await ask('application/json', tag)).status).toBe(200);
+  });
+
+  test('is made anew as a page of a site with a policy, which says what is admitted', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mintmark-policy-'));
+    const policy = join(folder, 'policy.json');
+    writeFileSync(policy, JSON.stringify({ version: 1, endorsers: { deny: ['*@example.org'] } }));
+    const strict = await TestServer.open({ policy });
+    onTestFinished(async () => {
+      await strict.close();
+      rmSync(folder, { recursive: true });
+    });
+    await strict.upload(await strict.document('denied', Buffer.alloc(512, 'denied')));
+    const response = await strict.fetch('/metadata', { headers: { accept: 'text/html' } });
+    expect(response.headers.get('cache-control')).toBeNull();
+    expect(await response.text()).toContain('Not admitted here');
+    expect((await strict.fetch('/metadata')).headers.get('cache-control')).toBe('no-cache');
+    expect(await (await server.fetch('/metadata', { headers: { accept: 'text/html' } })).text()).not.toContain(
+      'dmitted here',
+    );
   });
 
   test('is made anew where it depends on the policy', async () => {

@@ -182,6 +182,22 @@ test('an address between quotes in a shell stays between them', () => {
   expect(address).not.toMatch(/['()$]/u);
 });
 
+const says = (standing: EntryView['standing'], admitted: boolean): boolean =>
+  browsePage({
+    site,
+    entries: [{ ...sample, standing, admitted }],
+    total: 1,
+    exact: true,
+    facets: noFacets,
+    chosen: {},
+    first: true,
+  }).includes('dmitted here</span>');
+
+test('a list says what is admitted, but calls nothing admitted that was replaced, and nothing bad twice', () => {
+  expect([says('valid', true), says('valid', false), says('deprecated', true)]).toEqual([true, true, true]);
+  expect([says('replaced', true), says('replaced', false), says('withdrawn', false)]).toEqual([false, false, false]);
+});
+
 test('the entry page says what the policy says', () => {
   const judgement = sampleJudgement(sample);
   const page = entryPage({

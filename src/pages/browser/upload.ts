@@ -28,7 +28,17 @@ function verdictNodes({ title, steps, failures }: Verdict): readonly Node[] {
     const [tone, sign] = tones[outcome] ?? ['quiet', '–'];
     const mark = element('span', 'sign', sign);
     mark.ariaHidden = 'true';
-    return element('li', tone, mark, element('span', '', `${step} `, element('span', 'outcome', outcome)));
+    return element(
+      'li',
+      tone,
+      mark,
+      element(
+        'span',
+        '',
+        `${step} `,
+        element('span', outcome === 'passed' ? 'unseen' : 'outcome', outcome === 'skipped' ? 'not asked for' : outcome),
+      ),
+    );
   });
   const wrong = failures.map(({ code, message, line }) =>
     element(

@@ -19,6 +19,8 @@ import { listXml, presentEntry, presentList } from './present.ts';
 const longestDocument = 1024 * 1024;
 
 export interface MetadataPages {
+  /** Whether lists say what the policy admits. */
+  readonly showsAdmission: boolean;
   list(query: EntryQuery, request: Request, path: Readonly<Record<string, string>>): Promise<string>;
   entry(entry: RegistryEntry): Promise<string>;
   uploadFailed(fault: Fault): string;
@@ -100,7 +102,8 @@ export function metadataRoutes({ registry, events, pages, uploadLimit, waits, ed
     const media = wantedMedia(request, ['json', 'html', 'xml']);
     const query = parseInput(entryQuerySchema, { ...request.query, ...path });
     // What is admitted may change with the policy and the clock, without a change of the registry.
-    if (!query.admitted && unchanged(request, response, `${edition}-${await registry.version()}-${media}`)) return;
+    const judged = query.admitted || (media === 'html' && pages.showsAdmission);
+    if (!judged && unchanged(request, response, `${edition}-${await registry.version()}-${media}`)) return;
     if (media === 'html') {
       response.type('html').send(await pages.list(query, request, { ...path }));
       return;
