@@ -1,11 +1,15 @@
 // Passes the bytes of an image on while they are hashed, and fails at the end unless length and checksums are those that were signed.
 import { checksumAlgorithms, type ImageMetadata } from '../metadata/model.ts';
-import { type Digests, type HashPool } from './hash-pool.ts';
+import { type DiskChunk } from '../vault/disk-writer.ts';
+import { type HashPool } from './hash-pool.ts';
+import { type Digests, type HashStream } from './hash-stream.ts';
 import { LocationFailure } from './reasons.ts';
 
 export interface ProvenStream {
   /** To be read once, to its end: only then are the bytes proven. Throws a {@link LocationFailure}. */
   readonly pieces: AsyncIterable<Buffer>;
+  /** The same as chunks of a disk, the last padded with zeros to a whole sector: one of the two is to be read. */
+  readonly chunks: AsyncIterable<DiskChunk>;
   /** What was computed, once the pieces have ended without an error. */
   digests(): Digests | undefined;
 }
@@ -25,22 +29,24 @@ export function provenStream(
   passed: (bytes: number) => void,
 ): ProvenStream {
   let result: Digests | undefined;
-  async function* pieces(): AsyncGenerator<Buffer> {
-    const hashes = pool.stream();
+  async function* measured(): AsyncGenerator<Buffer> {
     let length = 0;
+    for await (const piece of source) {
+      length += piece.length;
+      if (length > bytes) {
+        throw new LocationFailure('mismatch', `it is longer than the ${bytes} bytes that were signed`);
+      }
+      yield piece;
+      passed(length);
+    }
+    if (length !== bytes) {
+      throw new LocationFailure('mismatch', `it is ${length} bytes long, and ${bytes} were signed`);
+    }
+  }
+  async function* proven<T>(read: (hashes: HashStream) => AsyncIterable<T>): AsyncGenerator<T> {
+    const hashes = pool.stream();
     try {
-      for await (const piece of source) {
-        length += piece.length;
-        if (length > bytes) {
-          throw new LocationFailure('mismatch', `it is longer than the ${bytes} bytes that were signed`);
-        }
-        await hashes.update(piece);
-        passed(length);
-        yield piece;
-      }
-      if (length !== bytes) {
-        throw new LocationFailure('mismatch', `it is ${length} bytes long, and ${bytes} were signed`);
-      }
+      yield* read(hashes);
       const digests = await hashes.digests();
       const wrong = difference(digests, checksums);
       if (wrong !== undefined) throw new LocationFailure('mismatch', wrong);
@@ -49,5 +55,15 @@ export function provenStream(
       hashes.drop();
     }
   }
-  return { pieces: pieces(), digests: () => result };
+  async function* hashedPieces(hashes: HashStream): AsyncGenerator<Buffer> {
+    for await (const piece of measured()) {
+      await hashes.update(piece);
+      yield piece;
+    }
+  }
+  return {
+    pieces: proven(hashedPieces),
+    chunks: proven((hashes) => hashes.chunks(measured())),
+    digests: () => result,
+  };
 }

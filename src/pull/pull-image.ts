@@ -9,10 +9,11 @@ import { type DiskToWrite } from '../vault/disk-writer.ts';
 import { type ImagePointer } from '../vault/records.ts';
 import { type Vault } from '../vault/vault.ts';
 import { type WriteSession } from '../vault/write-session.ts';
-import { chunkStream, paddedSize } from './chunk-stream.ts';
+import { paddedSize } from './chunk-stream.ts';
 import { decompress } from './decompress.ts';
 import { download, roomFault, type DownloadState } from './download.ts';
-import { type Digests, type HashPool } from './hash-pool.ts';
+import { type HashPool } from './hash-pool.ts';
+import { type Digests } from './hash-stream.ts';
 import { type PullLimits } from './limits.ts';
 import { openPartFile } from './part-file.ts';
 import { openPartInVault, removePart, type PartInVault } from './part-in-vault.ts';
@@ -223,6 +224,6 @@ async function storeAsItIs(
   options: Pick<DiskToWrite, 'signal' | 'taken'>,
 ): Promise<StoredImage> {
   const size = paddedSize(bytes);
-  const manifestId = await session.writeDisk({ size, chunks: chunkStream(proven.pieces), ...options });
+  const manifestId = await session.writeDisk({ size, chunks: proven.chunks, ...options });
   return { manifestId, size, contentBytes: bytes, diskSha256: proven.digests()?.['SHA-256'] ?? '' };
 }

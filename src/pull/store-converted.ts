@@ -2,7 +2,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { Fault } from '../errors/fault.ts';
 import { type WriteSession } from '../vault/write-session.ts';
-import { chunkStream, paddedSize } from './chunk-stream.ts';
+import { paddedSize } from './chunk-stream.ts';
 import { convertToRaw } from './convert.ts';
 import { inspectImage, type ConvertedFormat } from './formats/inspect.ts';
 import { unsafe, type ImageFile } from './formats/inspection.ts';
@@ -60,13 +60,6 @@ async function* piecesOf(handle: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-async function* hashed(pieces: AsyncIterable<Buffer>, hashes: ReturnType<HashPool['stream']>): AsyncGenerator<Buffer> {
-  for await (const piece of pieces) {
-    await hashes.update(piece);
-    yield piece;
-  }
-}
-
 async function withFile<T>(path: string, use: (handle: FileHandle, bytes: number) => Promise<T>): Promise<T> {
   const handle = await open(path, 'r');
   try {
@@ -101,7 +94,7 @@ export async function storeConverted(
         const size = paddedSize(contentBytes);
         const manifestId = await session.writeDisk({
           size,
-          chunks: chunkStream(hashed(piecesOf(handle), hashes)),
+          chunks: hashes.chunks(piecesOf(handle)),
           signal,
         });
         return { manifestId, size, contentBytes, diskSha256: (await hashes.digests())['SHA-256'] };

@@ -16,16 +16,21 @@ import {
 import { chunkKinds, type ChunkKind } from './pack.ts';
 import { chunkBytes } from './stored-disk.ts';
 
-/** One chunk of a disk that is being written. The bytes are the vault's from then on: they must not change any more. */
+/** One chunk of a disk that is being written. */
 export interface DiskChunk {
   readonly index: number;
   /** {@link chunkBytes} long, or as long as the disk goes on from there. */
   readonly data: Buffer;
+  /** Of the data, where somebody takes it already. */
+  readonly sha256?: Promise<Buffer>;
+  /** Told once nobody reads the data any more, but not where the write fails: then the memory may be used again. Without it the data are the vault's from then on. */
+  readonly done?: () => void;
 }
 
 /** Where a disk writer puts chunks; it skips those that are there. */
 export interface ChunkSink {
-  put(sha256: Buffer, bytes: Buffer, kind: ChunkKind): Promise<void>;
+  /** `done` is told once nobody reads the bytes any more. */
+  put(sha256: Buffer, bytes: Buffer, kind: ChunkKind, done?: () => void): Promise<void>;
 }
 
 export interface DiskToWrite {
@@ -43,8 +48,9 @@ const zeroChunk = Buffer.alloc(chunkBytes);
 const isZeros = (bytes: Buffer): boolean => zeroChunk.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
 
 /** Off the event loop: a chunk takes a fifth of a millisecond. */
-async function digestOf(bytes: Buffer): Promise<Buffer> {
-  return isZeros(bytes) ? zeroHash : Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes));
+async function digestOf({ data, sha256 }: DiskChunk): Promise<Buffer> {
+  if (isZeros(data)) return zeroHash;
+  return sha256 ?? Buffer.from(await webcrypto.subtle.digest('SHA-256', data));
 }
 
 function checkSize(size: number): void {
@@ -75,7 +81,7 @@ async function inOrder(
       }
       previous = index;
       const before = last;
-      const digest = digestOf(data);
+      const digest = digestOf(chunk);
       last = Promise.all([digest, before]).then(([sha256]) => accept(chunk, sha256));
       last.catch(() => undefined);
       ahead.push(last);
@@ -115,7 +121,7 @@ export async function writeDisk(
     sha256.copy(leaves, number * hashBytes);
   }
 
-  await inOrder(disk, async ({ index, data }, sha256) => {
+  await inOrder(disk, async ({ index, data, done }, sha256) => {
     const number = Math.floor(index / leafHashes);
     gaveIt ||= index === mustGive;
     if (current?.number !== number) {
@@ -124,7 +130,8 @@ export async function writeDisk(
     }
     const { hashes } = current;
     if (data.length === chunkBytes) await disk.taken?.(sha256);
-    if (!sha256.equals(zeroHash)) await sink.put(sha256, data, chunkKinds.data);
+    if (sha256.equals(zeroHash)) done?.();
+    else await sink.put(sha256, data, chunkKinds.data, done);
     sha256.copy(hashes, (index % leafHashes) * hashBytes);
   });
   await endLeaf();

@@ -14,8 +14,8 @@ const worthwhile = 7 / 8;
 export interface PackWriter {
   /** Whether this writer has the chunk in hand, though it is not in the store yet. */
   holds(hashHex: string): boolean;
-  /** Takes the chunk over: `bytes` must not change any more. Rejects where an earlier pack could not be put. */
-  add(sha256: Buffer, bytes: Buffer, kind: ChunkKind): Promise<void>;
+  /** Takes the chunk over: `bytes` must not change until `done` is told, if ever. Rejects where an earlier pack could not be put. */
+  add(sha256: Buffer, bytes: Buffer, kind: ChunkKind, done?: () => void): Promise<void>;
   /** Puts what is left; all chunks are in the store once this returns. */
   flush(): Promise<void>;
   /** Waits for what is in flight, whatever becomes of it. */
@@ -44,11 +44,13 @@ export function createPackWriter(
   const inHand = new Set<string>();
   const inFlight = new Set<Promise<void>>();
   let chunks: PackChunk[] = [];
+  /** What is to be told once these chunks are in the store. */
+  let released: (() => void)[] = [];
   let bytes = 0;
   let storedBytes = 0;
   let failure: { readonly error: unknown } | undefined;
 
-  async function put(batch: readonly PackChunk[]): Promise<void> {
+  async function put(batch: readonly PackChunk[], dones: readonly (() => void)[]): Promise<void> {
     const packId = Buffer.concat([Buffer.from(writer, 'hex'), Buffer.alloc(4)]);
     packId.writeUInt32BE(number, 12);
     number += 1;
@@ -61,14 +63,16 @@ export function createPackWriter(
     storedBytes += length;
     catalog.add(name, length, index, writer);
     for (const { sha256 } of batch) inHand.delete(sha256.toString('hex'));
+    for (const done of dones) done();
   }
 
   async function close(): Promise<void> {
     if (chunks.length === 0) return;
-    const batch = chunks;
+    const [batch, dones] = [chunks, released];
     chunks = [];
+    released = [];
     bytes = 0;
-    const run: Promise<void> = put(batch)
+    const run: Promise<void> = put(batch, dones)
       .catch((error: unknown) => {
         failure ??= { error };
       })
@@ -90,9 +94,11 @@ export function createPackWriter(
       return storedBytes;
     },
     holds: (hashHex) => inHand.has(hashHex),
-    async add(sha256, plain, kind) {
+    async add(sha256, plain, kind, done) {
       inHand.add(sha256.toString('hex'));
       const { encoding, stored } = await encode(plain);
+      if (done !== undefined && stored === plain) released.push(done);
+      else done?.();
       chunks.push({ sha256, kind, encoding, plainBytes: plain.length, stored });
       bytes += stored.length;
       if (bytes >= packTargetBytes) await close();

@@ -4,7 +4,7 @@ import { type Catalog } from './catalog.ts';
 import { type ChunkReader } from './chunk-reader.ts';
 import { openManifest } from './disk-reader.ts';
 import { type DamageNotes } from './damage.ts';
-import { writeDisk, type DiskToWrite } from './disk-writer.ts';
+import { writeDisk, type ChunkSink, type DiskToWrite } from './disk-writer.ts';
 import { readCondemned } from './condemned.ts';
 import { publishIntent, releasePacks } from './intent.ts';
 import { type ObjectStore } from './object-store.ts';
@@ -177,10 +177,12 @@ export async function beginWrite({
         parents.add(parent);
       }
       const sink = {
-        async put(sha256: Buffer, bytes: Buffer, kind: Parameters<typeof packs.add>[2]): Promise<void> {
+        async put(...[sha256, bytes, kind, done]: Parameters<ChunkSink['put']>): Promise<void> {
           if (now().getTime() - renewed > renewEvery) await renew();
-          if (packs.holds(sha256.toString('hex')) || canRelyOn(sha256)) sharedBytes += bytes.length;
-          else await packs.add(sha256, bytes, kind);
+          if (packs.holds(sha256.toString('hex')) || canRelyOn(sha256)) {
+            sharedBytes += bytes.length;
+            done?.();
+          } else await packs.add(sha256, bytes, kind, done);
         },
       };
       const from = parent === undefined ? undefined : { id: parent, tree: await openManifest(reader, parent) };
