@@ -31,16 +31,19 @@ export const endorserCommands: CommandGroup = (program, context) => {
       if (flags.limit !== undefined) query.set('limit', flags.limit);
       const list = await (await connect(context, flags)).json(listShape, `/endorsers?${query.toString()}`);
       answer(context, flags, list, () =>
-        table([
-          ['email', 'subject', 'images', 'since', 'last'],
-          ...list.endorsers.map((one) => [
-            one.email,
-            one.subject,
-            String(one.images),
-            one.firstCreated,
-            one.lastCreated,
-          ]),
-        ]),
+        table(
+          [
+            ['email', 'subject', 'images', 'since', 'last'],
+            ...list.endorsers.map((one) => [
+              one.email,
+              one.subject,
+              String(one.images),
+              one.firstCreated,
+              one.lastCreated,
+            ]),
+          ],
+          { width: context.stdout.columns, columns: [0, 1] },
+        ),
       );
     });
 

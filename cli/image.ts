@@ -82,7 +82,7 @@ function queryOf(words: readonly string[], options: Readonly<Record<string, unkn
 const osOf = ({ metadata: { os, osVersion, osArch } }: Entry): string =>
   [os, osVersion, osArch].filter((part) => part !== undefined).join(' ') || '-';
 
-function listText(list: z.output<typeof listShape>): string {
+function listText(list: z.output<typeof listShape>, width: number | undefined): string {
   if (list.entries.length === 0) return 'no image fits';
   const rows = list.entries.map((entry) => [
     entry.identifier,
@@ -92,7 +92,8 @@ function listText(list: z.output<typeof listShape>): string {
     entry.created,
     entry.weak ? `${entry.standing}, weak signature` : entry.standing,
   ]);
-  const shown = table([['identifier', 'title', 'os', 'endorser', 'endorsed', 'standing'], ...rows]);
+  const heading = ['identifier', 'title', 'os', 'endorser', 'endorsed', 'standing'];
+  const shown = table([heading, ...rows], { width, columns: [1, 2, 3] });
   const rest = list.next === undefined ? '' : `\nmore: add --cursor ${list.next}`;
   return `${shown}\n${list.entries.length} of ${list.total}${rest}`;
 }
@@ -129,13 +130,13 @@ export const imageCommands: CommandGroup = (program, context) => {
     .argument('[word...]', 'words that must all occur; each may be the beginning of a word')
     .action(async (words: readonly string[], flags: ServerFlags & Readonly<Record<string, unknown>>) => {
       const list = await search(await connect(context, flags), words, flags);
-      answer(context, flags, list, () => listText(list));
+      answer(context, flags, list, () => listText(list, context.stdout.columns));
     });
 
   withServerFlags(withFilters(image.command('list').description('list entries by filters'))).action(
     async (flags: ServerFlags & Readonly<Record<string, unknown>>) => {
       const list = await search(await connect(context, flags), [], flags);
-      answer(context, flags, list, () => listText(list));
+      answer(context, flags, list, () => listText(list, context.stdout.columns));
     },
   );
 

@@ -19,16 +19,46 @@ export function commandGroup(program: Command, name: string): Command {
   return program.commands.find((command) => command.name() === name) ?? program.command(name);
 }
 
+/** A terminal's width in characters, and which columns may be cut where a row is wider. */
+export interface Fit {
+  /** Undefined where it is no terminal: then nothing is cut. */
+  readonly width: number | undefined;
+  readonly columns: readonly number[];
+}
+
+/** Columns are cut to this many characters at most. */
+const narrowest = 12;
+
+/** What others wrote, as one line that cannot steer a terminal or turn the direction of writing. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/gu, ' ').replaceAll(/[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}
+
+function cut(widths: number[], { width = Infinity, columns }: Fit): void {
+  for (;;) {
+    const total = widths.reduce((sum, one) => sum + one + 2, -2);
+    const [widest] = columns.toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
+    const most = widest === undefined ? 0 : (widths[widest] ?? 0);
+    if (total <= width || widest === undefined || most <= narrowest) return;
+    widths[widest] = Math.max(narrowest, most - 1);
+  }
+}
+
+const fitted = (cell: string, width: number): string =>
+  cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
+
 /** Columns of text, aligned; the first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(texts: readonly (readonly string[])[], fit: Fit = { width: undefined, columns: [] }): string {
+  const rows = texts.map((row) => row.map((cell) => oneLine(cell)));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
   }
+  cut(widths, fit);
   return rows
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .map((cell, column) => fitted(cell, widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     )

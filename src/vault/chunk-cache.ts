@@ -1,7 +1,9 @@
 // Keeps chunks that were read in memory, shared by all disks of a vault; of each chunk there is one read at a time, however many ask.
 import { type ChunkReader } from './chunk-reader.ts';
 
-export interface ChunkCache extends ChunkReader {
+export interface ChunkCache extends Pick<ChunkReader, 'read'> {
+  /** Brings chunks into memory that will be asked for; what goes wrong is told to who asks. */
+  readAhead(hashes: readonly Buffer[]): void;
   /** The chunk if it is in memory. What is handed out is shared: nobody may change it. */
   peek(sha256: Buffer): Buffer | undefined;
 }
@@ -33,23 +35,34 @@ export function createChunkCache(reader: ChunkReader, maxBytes: number): ChunkCa
     return chunk;
   }
 
+  /** It is shared, so one caller that gives up does not end it. */
+  function begin(key: string, reading: Promise<Buffer>): Promise<Buffer> {
+    const shared = reading.finally(() => underWay.delete(key));
+    underWay.set(key, shared);
+    shared.then(
+      (read) => keep(key, read),
+      () => undefined,
+    );
+    return shared;
+  }
+
   return {
     peek,
+    readAhead(hashes) {
+      const wanted = new Map<string, Buffer>();
+      for (const sha256 of hashes) {
+        const key = sha256.toString('latin1');
+        if (!kept.has(key) && !underWay.has(key)) wanted.set(key, Buffer.from(sha256));
+      }
+      const keys = [...wanted.keys()];
+      for (const [number, reading] of reader.readAll([...wanted.values()]).entries())
+        void begin(keys[number] ?? '', reading);
+    },
     async read(sha256) {
       const chunk = peek(sha256);
       if (chunk !== undefined) return chunk;
       const key = sha256.toString('latin1');
-      // It is shared, so one caller that gives up does not end it.
-      let reading = underWay.get(key);
-      if (reading === undefined) {
-        reading = reader.read(Buffer.from(sha256)).finally(() => underWay.delete(key));
-        underWay.set(key, reading);
-        reading.then(
-          (read) => keep(key, read),
-          () => undefined,
-        );
-      }
-      return await reading;
+      return await (underWay.get(key) ?? begin(key, reader.read(Buffer.from(sha256))));
     },
   };
 }

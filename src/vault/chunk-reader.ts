@@ -15,6 +15,35 @@ const inflate = promisify(inflateRaw);
 export interface ChunkReader {
   /** The chunk's bytes, proven. Throws `vault.missing` or `vault.corrupt` where no good copy can be had. */
   read(sha256: Buffer, signal?: AbortSignal): Promise<Buffer>;
+  /** A promise for each of these chunks, in their order. Those that lie one behind another in a pack come by one request. */
+  readAll(hashes: readonly Buffer[]): readonly Promise<Buffer>[];
+}
+
+/** Bytes that one request asks for at most. */
+const longestRun = 4 * 1024 * 1024;
+
+interface Wanted {
+  readonly sha256: Buffer;
+  readonly place: ChunkLocation | undefined;
+}
+
+/** Parts the chunks where the next one does not lie right behind the one before. */
+function runsOf(wanted: readonly Wanted[]): readonly (readonly Wanted[])[] {
+  const runs: Wanted[][] = [];
+  for (const one of wanted) {
+    const run = runs.at(-1);
+    const [begin, last] = [run?.[0]?.place, run?.at(-1)?.place];
+    const { place } = one;
+    const follows =
+      begin !== undefined &&
+      last !== undefined &&
+      place?.pack === last.pack &&
+      place.offset === last.offset + last.storedBytes &&
+      place.offset + place.storedBytes - begin.offset <= longestRun;
+    if (follows) run?.push(one);
+    else runs.push([one]);
+  }
+  return runs;
 }
 
 /** The chunk as it is outside the vault, or undefined where the stored bytes cannot be it. */
@@ -68,20 +97,45 @@ export function createChunkReader(
     return outcome;
   }
 
+  async function read(sha256: Buffer, signal?: AbortSignal): Promise<Buffer> {
+    let result = await readCopies(sha256, signal);
+    if (typeof result === 'string') {
+      // Another process may have written a copy, or moved it, since this one looked.
+      await catalog.refresh();
+      result = await readCopies(sha256, signal);
+    }
+    if (typeof result !== 'string') return result;
+    onLost(sha256);
+    const chunk = sha256.toString('hex');
+    throw result === 'corrupt'
+      ? new Fault('vault.corrupt', `The stored bytes of chunk ${chunk} are damaged.`, { details: { chunk } })
+      : new Fault('vault.missing', `Chunk ${chunk} is not in the vault.`, { details: { chunk } });
+  }
+
+  /** The copy to read first; undefined where none is known that is not damaged. */
+  function firstCopy(sha256: Buffer): ChunkLocation | undefined {
+    for (const { location } of catalog.index.find(sha256)) if (!damage.has(location)) return location;
+    return undefined;
+  }
+
+  function readRun(run: readonly Wanted[]): readonly Promise<Buffer>[] {
+    const [first, last] = [run[0]?.place, run.at(-1)?.place];
+    if (run.length === 1 || first === undefined || last === undefined) return run.map(({ sha256 }) => read(sha256));
+    const length = last.offset + last.storedBytes - first.offset;
+    const fetched = store.get(packKey(first.pack), { offset: first.offset, length }).catch(() => undefined);
+    return run.map(async ({ sha256, place = first }) => {
+      const at = place.offset - first.offset;
+      const stored = (await fetched)?.subarray(at, at + place.storedBytes);
+      const plain = stored === undefined ? undefined : await decodeChunk(stored, place, sha256);
+      // By itself it is read as often as it takes to tell what is wrong, and from another copy.
+      if (plain === undefined) return await read(sha256);
+      // One chunk that is kept must not keep the whole run.
+      return plain === stored ? Buffer.from(plain) : plain;
+    });
+  }
+
   return {
-    async read(sha256, signal) {
-      let result = await readCopies(sha256, signal);
-      if (typeof result === 'string') {
-        // Another process may have written a copy, or moved it, since this one looked.
-        await catalog.refresh();
-        result = await readCopies(sha256, signal);
-      }
-      if (typeof result !== 'string') return result;
-      onLost(sha256);
-      const chunk = sha256.toString('hex');
-      throw result === 'corrupt'
-        ? new Fault('vault.corrupt', `The stored bytes of chunk ${chunk} are damaged.`, { details: { chunk } })
-        : new Fault('vault.missing', `Chunk ${chunk} is not in the vault.`, { details: { chunk } });
-    },
+    read,
+    readAll: (hashes) => runsOf(hashes.map((sha256) => ({ sha256, place: firstCopy(sha256) }))).flatMap(readRun),
   };
 }

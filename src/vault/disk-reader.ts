@@ -18,7 +18,7 @@ export interface ManifestTree {
 }
 
 /** Reads a manifest's root. Throws `not-found` where the vault has none of this id. */
-export async function openManifest(reader: ChunkReader, manifestId: string): Promise<ManifestTree> {
+export async function openManifest(reader: Pick<ChunkReader, 'read'>, manifestId: string): Promise<ManifestTree> {
   if (!/^[0-9a-f]{64}$/.test(manifestId)) {
     throw new Fault('not-found', `"${manifestId}" is not the id of a manifest: 64 digits in hex.`);
   }
@@ -93,10 +93,19 @@ export function createStoredDisk(
 
   const lengthOf = (index: number): number => Math.min(chunkBytes, manifest.size - index * chunkBytes);
 
-  const ahead = createReadAhead(chunks, chunksAhead, (index) => {
-    // Whoever asks for it is told what went wrong.
-    if (!closed) bring(index).catch(() => undefined);
+  const ahead = createReadAhead(chunks, chunksAhead, (first, last) => {
+    // Whoever asks for them is told what went wrong.
+    bringAhead(first, last).catch(() => undefined);
   });
+
+  async function bringAhead(first: number, last: number): Promise<void> {
+    const hashes: Buffer[] = [];
+    for (let index = first; index <= last; index += 1) {
+      const hash = await hashOf(index);
+      if (!isZero(hash)) hashes.push(hash);
+    }
+    if (!closed) reader.readAhead(hashes);
+  }
 
   async function bring(index: number): Promise<Buffer> {
     const hash = await hashOf(index);

@@ -10,10 +10,14 @@ export interface ReadAhead {
 }
 
 /**
- * `bring` is called for chunks that will probably be wanted, `mostAhead` ahead at most: twice as many each time the reader went on, so that
- * who reads here and there costs nothing.
+ * `bring` is called with the first and the last of the chunks that will probably be wanted next, `mostAhead` ahead at most: twice as many each time the
+ * reader went on, so that who reads here and there costs nothing; and none while half of them are there, so that many come together.
  */
-export function createReadAhead(chunks: number, mostAhead: number, bring: (index: number) => void): ReadAhead {
+export function createReadAhead(
+  chunks: number,
+  mostAhead: number,
+  bring: (first: number, last: number) => void,
+): ReadAhead {
   // Where each reader is, how far it was brought ahead, and how far ahead that may be; those that moved last are at the end.
   const readers: { last: number; brought: number; window: number }[] = [];
   return {
@@ -27,8 +31,10 @@ export function createReadAhead(chunks: number, mostAhead: number, bring: (index
       reader.last = index;
       reader.window = Math.min(mostAhead, Math.max(leastAhead, reader.window * 2));
       const until = Math.min(chunks - 1, index + reader.window);
-      for (let next = Math.max(reader.brought, index) + 1; next <= until; next += 1) bring(next);
-      reader.brought = Math.max(reader.brought, until);
+      const first = Math.max(reader.brought, index) + 1;
+      if (first > until || first - 1 - index > reader.window / 2) return;
+      bring(first, until);
+      reader.brought = until;
     },
   };
 }
