@@ -50,7 +50,7 @@ try {
       folder,
       url: server.url(String(mebibytes)),
       bytes: mebibytes * mebibyte,
-      sha512: sha512Of(mebibytes),
+      checksums: digestsOf(mebibytes),
     };
     const child = spawn(process.execPath, [program, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
