@@ -41,7 +41,7 @@ function digestsOf(mebibytes: number): { readonly 'SHA-1': string; readonly 'SHA
 }
 
 const server = await serveFolder(folder, noise);
-const program = fileURLToPath(new URL('pull/one-pull.js', import.meta.url));
+const program = fileURLToPath(new URL('pull/pull-worker.js', import.meta.url));
 let first: number | undefined;
 try {
   for (const gib of sizes) {
