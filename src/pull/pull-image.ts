@@ -106,7 +106,9 @@ async function pullFrom(location: string, parts: PullParts): Promise<ImagePointe
       });
     } catch (error) {
       if (!(error instanceof LocationFailure)) {
-        if (error instanceof Fault && error.code === 'pull.unsafe') await removePart(path, parts.vault);
+        // What cannot be used goes, and what fills the disk: the site's books may lie there too.
+        if (error instanceof Fault && (error.code === 'pull.unsafe' || error.code === 'pull.no-room'))
+          await removePart(path, parts.vault);
         throw error;
       }
       if (error.kind === 'unreachable' || error.kind === 'slow') {

@@ -43,6 +43,19 @@ describeWithTools('machines that boot from a disk over iSCSI', ['qemu-system-x86
     }
   });
 
+  test("QEMU's own initiator, straight from the printed iscsi:// address", async () => {
+    const { guide } = await attach('qemu-url');
+    const machine = Machine.start(
+      ['-iscsi', 'initiator-name=iqn.2026-01.org.example:qemu-url', '-drive', `file=${guide.url},format=raw,if=virtio`],
+      site.folder,
+    );
+    try {
+      expect(await disksOfGrub(machine)).toContain('(hd0)');
+    } finally {
+      await machine.stop();
+    }
+  });
+
   test('iPXE, by the printed script with sanboot', async () => {
     // iPXE takes the file that follows it in memory for a script.
     const script = site.path('boot.ipxe');
