@@ -71,10 +71,12 @@ async function coldReads(): Promise<void> {
   }
 }
 
+const versions = 10;
 /** What changes from one version to the next: packages, a configuration file, a log. */
 const packages = ['less', 'nano', 'rsync', 'jq', 'htop', 'tree', 'zip', 'bc', 'file'];
 
-async function tenVersions(): Promise<void> {
+/** The first version as a folder, to be changed. */
+function unpackBase(): string {
   const given = process.env['MINTMARK_BENCH_BASE'];
   const base = given ?? join(folder, 'base.tar');
   if (!existsSync(base)) {
@@ -83,35 +85,76 @@ async function tenVersions(): Promise<void> {
   const root = join(folder, 'root');
   mkdirSync(root);
   execFileSync('tar', ['-xf', base, '-C', root, '--exclude=./dev/*']);
-  const vault = await openVault({ store: await openDirectoryStore(join(folder, 'vault')), node: 'bench' });
-  let stored = 0;
-  let sizes = 0;
-  for (let version = 0; version < 10; version += 1) {
-    const added = packages[version - 1];
-    if (added !== undefined) {
-      execFileSync('bash', ['-c', `cd ${folder} && apt-get download ${added} && dpkg-deb -x ${added}_*.deb ${root}`], {
-        stdio: 'ignore',
-      });
-    }
-    writeFileSync(join(root, 'etc', 'motd'), `Version ${version} of this image\n`);
-    const image = join(folder, `version-${version}.img`);
-    // Files lie where they lay before as far as ext4 puts them there by itself; nothing is done to help.
-    const uuid = '00000000-0000-4000-8000-000000000000';
-    execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', root, '-U', uuid, '-E', `hash_seed=${uuid}`, image, '1G']);
-    const { storedBytes } = await store(vault, image, version);
-    sizes += statSync(image).size;
-    stored += storedBytes;
-    process.stdout.write(`  version ${version}: ${(storedBytes / mebibyte).toFixed(0)} MiB new\n`);
+  return root;
+}
+
+function makeFileSystem(root: string, image: string): void {
+  // Files lie where they lay before as far as mke2fs puts them there by itself; nothing is done to help.
+  const uuid = '00000000-0000-4000-8000-000000000000';
+  execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', root, '-U', uuid, '-E', `hash_seed=${uuid}`, image, '1G']);
+}
+
+/** Changes the tree into that of the version. */
+function change(root: string, version: number): void {
+  const added = packages[version - 1];
+  if (added !== undefined) {
+    const script = `cd ${folder} && { ls ${added}_*.deb || apt-get download ${added}; } && dpkg-deb -x ${added}_*.deb ${root}`;
+    execFileSync('bash', ['-c', script], { stdio: 'ignore' });
+  }
+  writeFileSync(join(root, 'etc', 'motd'), `Version ${version} of this image\n`);
+}
+
+/** Each version a new file system: what was added moves what comes after it. */
+function* builtAfresh(): Generator<string> {
+  const root = unpackBase();
+  const image = join(folder, 'afresh.img');
+  for (let version = 0; version < versions; version += 1) {
+    change(root, version);
+    makeFileSystem(root, image);
+    yield image;
     rmSync(image);
   }
+  rmSync(root, { recursive: true });
+}
+
+/** Each version the one before, mounted, changed, and unmounted: as an image that is kept up to date. */
+function* changedInPlace(): Generator<string> {
+  const root = unpackBase();
+  const image = join(folder, 'in-place.img');
+  makeFileSystem(root, image);
+  rmSync(root, { recursive: true });
+  const mounted = join(folder, 'mounted');
+  mkdirSync(mounted);
+  for (let version = 0; version < versions; version += 1) {
+    execFileSync('mount', ['-o', 'loop', image, mounted]);
+    try {
+      change(mounted, version);
+    } finally {
+      execFileSync('umount', [mounted]);
+    }
+    yield image;
+  }
+}
+
+async function storeVersions(name: string, images: Iterable<string>): Promise<void> {
+  const vault = await openVault({ store: await openDirectoryStore(join(folder, name)), node: 'bench' });
+  const stored: number[] = [];
+  let sizes = 0;
+  for (const image of images) {
+    stored.push((await store(vault, image, stored.length)).storedBytes);
+    sizes += statSync(image).size;
+  }
+  const mib = (bytes: number): string => (bytes / mebibyte).toFixed(0);
+  const sum = stored.reduce((total, bytes) => total + bytes, 0);
   process.stdout.write(
-    `ten Debian images: ${(sizes / mebibyte).toFixed(0)} MiB of disks, ${(stored / mebibyte).toFixed(0)} MiB stored, ratio ${(stored / sizes).toFixed(3)}\n`,
+    `${versions} Debian images ${name}: ${mib(sizes)} MiB of disks, ${mib(sum)} MiB stored, ratio ${(sum / sizes).toFixed(3)}; new in each: ${stored.map(mib).join(' ')}\n`,
   );
 }
 
 try {
   await coldReads();
-  await tenVersions();
+  await storeVersions('built afresh', builtAfresh());
+  await storeVersions('changed in place', changedInPlace());
 } finally {
   rmSync(folder, { recursive: true });
 }
