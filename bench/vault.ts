@@ -136,6 +136,8 @@ function* changedInPlace(): Generator<string> {
   }
 }
 
+const mib = (bytes: number): string => (bytes / mebibyte).toFixed(0);
+
 async function storeVersions(name: string, images: Iterable<string>): Promise<void> {
   const vault = await openVault({ store: await openDirectoryStore(join(folder, name)), node: 'bench' });
   const stored: number[] = [];
@@ -144,7 +146,6 @@ async function storeVersions(name: string, images: Iterable<string>): Promise<vo
     stored.push((await store(vault, image, stored.length)).storedBytes);
     sizes += statSync(image).size;
   }
-  const mib = (bytes: number): string => (bytes / mebibyte).toFixed(0);
   const sum = stored.reduce((total, bytes) => total + bytes, 0);
   process.stdout.write(
     `${versions} Debian images ${name}: ${mib(sizes)} MiB of disks, ${mib(sum)} MiB stored, ratio ${(sum / sizes).toFixed(3)}; new in each: ${stored.map(mib).join(' ')}\n`,
