@@ -88,14 +88,12 @@ function examineDocument(
     'there is one signature, it is the last element, and it covers the whole document',
     gateFailures.filter((failure) => !structureCodes.has(failure.code)),
   );
+  const refusedAlgorithms = gateFailures.filter((failure) => structureCodes.has(failure.code));
   const algorithm = facts ? methodTitle(facts.method, facts.certificate.key) : 'the signature algorithm';
-  list.record(
-    'signature-algorithm',
-    legacy ? `${algorithm} is accepted for old documents only` : `${algorithm} is accepted`,
-    gateFailures.filter((failure) => structureCodes.has(failure.code)),
-    'enforce',
-    legacy,
-  );
+  const accepted = legacy ? `${algorithm} is accepted for old documents only` : `${algorithm} is accepted`;
+  // Without a signature that can be read nobody has looked at its algorithm.
+  if (facts === undefined && refusedAlgorithms.length === 0) list.skip('signature-algorithm', accepted);
+  else list.record('signature-algorithm', accepted, refusedAlgorithms, 'enforce', legacy);
   if (!facts) {
     list.skip('document-unchanged', 'the document is as it was signed');
     list.skip('signature-value', "the signature was made with the certificate's key");

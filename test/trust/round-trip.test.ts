@@ -47,6 +47,17 @@ test('signing again replaces the endorsement and the signature', async () => {
   expect(report.valid && report.signer.algorithm).toBe('RSA-SHA256');
 });
 
+test('of a document without a signature nothing is said to be accepted', async () => {
+  const { steps } = await check(buildMetadata(sampleFields, '2026-03-01T11:59:00Z'));
+  const outcomes = Object.fromEntries(steps.map(({ code, outcome }) => [code, outcome]));
+  expect(outcomes).toMatchObject({
+    'well-formed': 'passed',
+    'signature-structure': 'failed',
+    'signature-algorithm': 'skipped',
+    'signature-value': 'skipped',
+  });
+});
+
 test('a changed document says so', async () => {
   const report = await check((await signedSample()).replace('3000000000', '3000000001'));
   expect(report.valid).toBe(false);
