@@ -1,5 +1,5 @@
 // The most memory that a pull takes, by the size of the image: it must not grow with it. Each pull has a process of its own.
-// Run: npm run bench -- memory   (--gib=1,8,32 where it is not given; as much room on the disk of the temporary folder as the largest)
+// Run: npm run bench -- memory   (--gib=1,8,32 where it is not given)
 import { spawn } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
 import { once } from 'node:events';

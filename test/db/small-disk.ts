@@ -17,7 +17,7 @@ export interface SmallDisk {
   readonly enter: readonly string[];
   /** Takes all the room that is left. */
   fill(): Promise<void>;
-  /** Gives it back. */
+  /** Gives it back, and much more. */
   makeRoom(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export async function startSmallDisk(folder: string, size: string): Promise<Smal
   return {
     enter: ['nsenter', ...place],
     fill: () => inside('cat /dev/zero > "$1"'),
-    makeRoom: () => inside('rm -f "$1"'),
+    makeRoom: () => inside('rm -f "$1" && mount -o remount,size=1g "${1%/*}"'),
     stop: async () => {
       const ended = once(holder, 'exit');
       holder.stdin.end();
