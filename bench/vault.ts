@@ -5,7 +5,8 @@ import { randomInt } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chunkStream, paddedSize } from '../src/pull/chunk-stream.ts';
+import { createHashPool } from '../src/pull/hash-pool.ts';
+import { paddedSize } from '../src/pull/served-image.ts';
 import { openManifestDevice } from '../src/vault/manifest-device.ts';
 import { openDirectoryStore } from '../src/vault/stores/directory.ts';
 import { openS3Store } from '../src/vault/stores/s3.ts';
@@ -15,14 +16,17 @@ import { makeImage, mebibyte, numberOf, secondsOf } from './pull/source.ts';
 
 const size = numberOf('MINTMARK_BENCH_MIB', 256);
 const randomReads = 500;
+const pool = createHashPool();
 const folder = mkdtempSync(join(tmpdir(), 'mintmark-bench-'));
 
 /** Stores a file as a snapshot; returns its manifest and the bytes that were new. */
 async function store(vault: Vault, file: string, epoch: number): Promise<{ manifestId: string; storedBytes: number }> {
   const bytes = paddedSize(statSync(file).size);
   const session = await vault.beginWrite();
-  const chunks = chunkStream(createReadStream(file, { highWaterMark: mebibyte }) as AsyncIterable<Buffer>);
-  const manifestId = await session.writeDisk({ size: bytes, chunks });
+  const hashes = pool.stream();
+  const pieces = createReadStream(file, { highWaterMark: mebibyte }) as AsyncIterable<Buffer>;
+  const manifestId = await session.writeDisk({ size: bytes, chunks: hashes.chunks(pieces) });
+  hashes.drop();
   const { storedBytes } = session;
   await session.commitVolume({ volume: 'bench', epoch, manifestId, size: bytes });
   return { manifestId, storedBytes };
@@ -157,5 +161,6 @@ try {
   await storeVersions('built afresh', builtAfresh());
   await storeVersions('changed in place', changedInPlace());
 } finally {
+  await pool.close();
   rmSync(folder, { recursive: true });
 }

@@ -3,7 +3,7 @@ import { type ChecksumAlgorithm } from '../metadata/model.ts';
 import { type DiskChunk } from '../vault/disk-writer.ts';
 import { hashBytes } from '../vault/manifest.ts';
 import { chunkBytes } from '../vault/stored-disk.ts';
-import { paddedSize } from './chunk-stream.ts';
+import { paddedSize } from './served-image.ts';
 
 /** Bytes that are handed to the threads at a time: whole chunks. */
 export const hashBlockBytes = 4 * chunkBytes;

@@ -13,6 +13,7 @@ import { askLocation } from './http-location.ts';
 import { type PullLimits } from './limits.ts';
 import { pullImage, type PullParts } from './pull-image.ts';
 import { describe, LocationFailure } from './reasons.ts';
+import { isDiskAsServed, isWeb } from './served-image.ts';
 
 /** Neighbours are fetched in one request, up to this many chunks. */
 const mostChunks = 64;
@@ -81,7 +82,7 @@ async function healByRanges(vault: Vault, pointer: ImagePointer, loss: Loss, par
   const { metadata, meter, signal } = parts;
   const runs = runsOf(loss.chunks);
   const totalBytes = loss.chunks.length * chunkBytes;
-  for (const location of metadata.locations.filter((one) => /^https?:/i.test(one))) {
+  for (const location of metadata.locations.filter(isWeb)) {
     try {
       const writer = vault.random(12).toString('hex');
       await withIntent(vault, writer, async () => {
@@ -118,9 +119,8 @@ export async function healImage(pointer: ImagePointer, parts: PullParts): Promis
   await vault.catalog.refresh();
   const loss = await lossOf(vault, manifestId);
   if (!isLost(loss)) return;
-  const asItIs = pointer.sourceFormat === 'raw' || pointer.sourceFormat === 'iso';
   const few = loss.chunks.length <= Math.max(mostChunks, (pointer.size / chunkBytes) * mostOfDisk);
-  if (!loss.tree && few && asItIs && metadata.compression === undefined) {
+  if (!loss.tree && few && isDiskAsServed(pointer.sourceFormat) && metadata.compression === undefined) {
     if (await healByRanges(vault, pointer, loss, parts)) {
       meter.update({ phase: 'done' });
       return;

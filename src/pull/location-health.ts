@@ -5,6 +5,7 @@ import { type ImageMetadata } from '../metadata/model.ts';
 import { openRecord, sealRecord } from '../vault/sealed-record.ts';
 import { type Vault } from '../vault/vault.ts';
 import { LocationFailure } from './reasons.ts';
+import { isWeb } from './served-image.ts';
 
 const healthRecord = z.object({
   format: z.literal('mintmark-location'),
@@ -25,8 +26,6 @@ export type LocationHealth = Readonly<Omit<z.output<typeof healthRecord>, 'forma
 
 const keyOf = (identifier: string, location: string): string =>
   `locations/${identifier}/${createHash('sha256').update(location).digest('hex').slice(0, 32)}`;
-
-const isWeb = (location: string): boolean => /^https?:/i.test(location);
 
 export interface LocationBook {
   /** What is known of the locations of an image; those that were never asked are left out. */

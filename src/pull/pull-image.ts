@@ -9,7 +9,6 @@ import { type DiskToWrite } from '../vault/disk-writer.ts';
 import { type ImagePointer } from '../vault/records.ts';
 import { type Vault } from '../vault/vault.ts';
 import { type WriteSession } from '../vault/write-session.ts';
-import { paddedSize } from './chunk-stream.ts';
 import { decompress } from './decompress.ts';
 import { download, roomFault, type DownloadState } from './download.ts';
 import { type HashPool } from './hash-pool.ts';
@@ -21,7 +20,7 @@ import { type ProgressMeter } from './progress.ts';
 import { difference, provenStream, type ProvenStream } from './proven-stream.ts';
 import { type Part } from './part.ts';
 import { LocationFailure, type Attempt } from './reasons.ts';
-import { goesInAsItComes, isDiskAsServed } from './served-image.ts';
+import { goesInAsItComes, isDiskAsServed, isWeb, paddedSize } from './served-image.ts';
 import { storeConverted } from './store-converted.ts';
 
 export interface PullParts {
@@ -71,7 +70,7 @@ export function checkPointer(pointer: ImagePointer, metadata: ImageMetadata): Im
 export async function pullImage(parts: PullParts): Promise<ImagePointer> {
   const { metadata, workDir, meter, signal } = parts;
   const { identifier } = metadata;
-  const usable = metadata.locations.filter((location) => /^https?:/i.test(location));
+  const usable = metadata.locations.filter(isWeb);
   if (usable.length === 0) {
     throw new Fault('pull.no-location', `The entry of ${identifier} names no http or https location.`);
   }

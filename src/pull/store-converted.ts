@@ -2,7 +2,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { Fault } from '../errors/fault.ts';
 import { type WriteSession } from '../vault/write-session.ts';
-import { paddedSize } from './chunk-stream.ts';
+import { paddedSize } from './served-image.ts';
 import { convertToRaw } from './convert.ts';
 import { inspectImage, type ConvertedFormat } from './formats/inspect.ts';
 import { unsafe, type ImageFile } from './formats/inspection.ts';
