@@ -25,8 +25,10 @@ import { logRoutes } from './http/routes/log/route.ts';
 import { metadataRoutes } from './http/routes/metadata/route.ts';
 import { operationRoutes } from './http/routes/operations/route.ts';
 import { policyRoutes } from './http/routes/policy/route.ts';
+import { sessionRoutes } from './http/routes/sessions/route.ts';
 import { trustRoutes } from './http/routes/trust/route.ts';
 import { volumeRoutes } from './http/routes/volumes/route.ts';
+import { createSessions } from './http/sessions.ts';
 import { uploadLimit } from './http/upload-limit.ts';
 import { createTarget } from './iscsi/target.ts';
 import { nodeName } from './site/node-name.ts';
@@ -146,6 +148,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       used: (identifier) => void noteUse(identifier),
       now,
     });
+    const siteView = { name: 'Mintmark', hasLog: true };
+    const sessions = createSessions({ token: operator.token, now, randomness });
+    const titles = (identifiers: readonly string[]) => registry.titles(identifiers);
     let url = '';
     let postman: Postman | undefined;
     const pages = sitePages({
@@ -160,7 +165,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
         ),
       locations: (metadata) => book.read(metadata),
       origin: () => url,
-      site: { name: 'Mintmark', hasLog: true },
+      site: siteView,
+      operatorOf: (request) => sessions.of(request),
     });
     const uploads = uploadLimit(config['upload-limit']);
     const edition = randomness(9).toString('base64url');
@@ -186,6 +192,9 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           operator: operatorOnly,
         }),
         cacheRoutes({
+          site: siteView,
+          sessions,
+          titles,
           vault,
           pulls,
           puller,
@@ -195,7 +204,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           quota,
           operator: operatorOnly,
         }),
-        jobRoutes({ jobs, operator: operatorOnly, isOperator }),
+        jobRoutes({ jobs, titles, site: siteView, sessions, operator: operatorOnly, isOperator }),
+        sessionRoutes({ site: siteView, sessions, isOperator }),
         volumeRoutes({
           volumes,
           delivery,

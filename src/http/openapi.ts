@@ -6,6 +6,7 @@ import { entryQuerySchema } from '../registry/query.ts';
 import { trustMaterialSchema } from '../trust/material.ts';
 import { attachmentDetails, newAttachmentBody } from './routes/attachments/schema.ts';
 import {
+  cacheForm,
   collectionAnswer,
   collectionBody,
   dryRunQuery,
@@ -21,6 +22,7 @@ import {
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { jobAnswer, jobForm, jobList, jobQuery } from './routes/jobs/schema.ts';
 import { probeAnswer, probeBody } from './routes/images/schema.ts';
+import { loginForm, loginQuery, logoutForm } from './routes/sessions/schema.ts';
 import { consistencyQuery, inclusionQuery, logQuery } from './routes/log/schema.ts';
 import { checkBody, policyQuery } from './routes/policy/schema.ts';
 import {
@@ -112,9 +114,28 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
     get: { summary: 'The policy in force, and in plain sentences', query: policyQuery, types: ['text/html'] },
   },
   '/policy/check': { post: { summary: 'The verdict of every rule on an image', body: checkBody } },
-  '/cache': { get: { summary: 'Images in the cache, and pulls that run', operator: true } },
+  '/login': {
+    get: { summary: 'The page on which operators sign in', query: loginQuery, types: ['text/html'] },
+    post: {
+      summary: 'What its form sends; a cookie for twelve hours is the answer',
+      body: loginForm,
+      form: true,
+      answer: [303],
+    },
+  },
+  '/logout': { post: { summary: 'What the form to sign out sends', body: logoutForm, form: true, answer: [303] } },
+  '/cache': {
+    get: { summary: 'Images in the cache, and pulls that run', types: ['text/html'], operator: true },
+    post: {
+      summary: 'What the forms of pages send: pull, pin, unpin, evict, free room, collect garbage, scrub, set the rate',
+      body: cacheForm,
+      form: true,
+      answer: [303],
+      types: ['text/html'],
+    },
+  },
   '/cache/{identifier}': {
-    get: { summary: 'One image in the cache, its pull, or why that failed', operator: true },
+    get: { summary: 'One image in the cache, its pull, or why that failed', types: ['text/html'], operator: true },
     post: {
       summary:
         'Pull an image now, or say what that would do; answered when it is here, or at once (202) with the number of the job',
@@ -134,7 +155,12 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
     delete: { summary: 'Let an image be evicted again', answer: [200, pinAnswer], operator: true },
   },
   '/cache/usage': {
-    get: { summary: 'What the vault holds, and what sharing saves', answer: [200, usageAnswer], operator: true },
+    get: {
+      summary: 'What the vault holds, and what sharing saves',
+      answer: [200, usageAnswer],
+      types: ['text/html'],
+      operator: true,
+    },
   },
   '/cache/rate': {
     get: {
@@ -175,11 +201,12 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
       summary: 'What the server does in the background, newest first',
       query: jobQuery,
       answer: [200, jobList],
+      types: ['text/html'],
       operator: true,
     },
   },
   '/jobs/{id}': {
-    get: { summary: 'One job with its attempts', answer: [200, jobAnswer], operator: true },
+    get: { summary: 'One job with its attempts', answer: [200, jobAnswer], types: ['text/html'], operator: true },
     post: {
       summary: 'What the form of a page sends: end the job, or try it again',
       body: jobForm,

@@ -9,7 +9,14 @@ import { errorPage } from '../pages/error.tsx';
 import { logPage } from '../pages/log.tsx';
 import { policyPage } from '../pages/policy.tsx';
 import { uploadPage } from '../pages/upload.tsx';
-import { type CacheView, type EntryView, type FailureView, type LocationView, type SiteView } from '../pages/view.ts';
+import {
+  type CacheView,
+  type EntryView,
+  type FailureView,
+  type LocationView,
+  type OperatorView,
+  type SiteView,
+} from '../pages/view.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
 import { type Judgement } from '../policy/policy.ts';
 import { type RegistryEntry } from '../registry/entry.ts';
@@ -35,6 +42,8 @@ export interface PagesDeps {
   /** Address of the site as its users see it. */
   readonly origin: () => string;
   readonly site: SiteView;
+  /** Who is signed in. */
+  readonly operatorOf: (request: Request) => OperatorView | undefined;
 }
 
 export interface SitePages extends MetadataPages, EndorserPages, LogPages, ConfirmationPages, PolicyPages {
@@ -55,7 +64,16 @@ function chosenOf(query: Request['query']): Readonly<Record<string, string>> {
 const failuresOf = ({ failures }: Readonly<Record<string, unknown>>): readonly FailureView[] =>
   Array.isArray(failures) ? (failures as readonly FailureView[]) : [];
 
-export function sitePages({ registry, judge, hasPolicy, cached, locations, origin, site }: PagesDeps): SitePages {
+export function sitePages({
+  registry,
+  judge,
+  hasPolicy,
+  cached,
+  locations,
+  origin,
+  site,
+  operatorOf,
+}: PagesDeps): SitePages {
   const judged = (entries: readonly RegistryEntry[]): readonly EntryView[] =>
     hasPolicy ? entries.map((entry) => ({ ...entry, admitted: judge(entry).admitted })) : entries;
   return {
@@ -75,7 +93,7 @@ export function sitePages({ registry, judge, hasPolicy, cached, locations, origi
       });
     },
 
-    async entry(entry) {
+    async entry(entry, request) {
       const { identifier, email } = entry.key;
       const [history, endorsements] = await Promise.all([
         registry.history(identifier, email),
@@ -83,6 +101,7 @@ export function sitePages({ registry, judge, hasPolicy, cached, locations, origi
       ]);
       const others = endorsements.filter(({ key }) => key.email !== email);
       const cache = await cached(identifier);
+      const operator = operatorOf(request);
       return entryPage({
         site,
         entry,
@@ -90,6 +109,7 @@ export function sitePages({ registry, judge, hasPolicy, cached, locations, origi
         others,
         judgement: judge(entry),
         ...(cache === undefined ? {} : { cache }),
+        ...(operator === undefined ? {} : { operator }),
         health: await locations(entry.metadata),
         origin: origin(),
       });

@@ -1,59 +1,107 @@
 // What the cache of this site has of an image: here, on its way, or why it did not come. A script keeps it up to date.
-import { Badge, When } from './parts.tsx';
-import { type CacheView } from './view.ts';
+import { cachedPath } from './links.ts';
+import { CacheForm, FormToken, Progress } from './operate.tsx';
+import { Badge, Moment, When } from './parts.tsx';
+import { type ProgressView } from './progress.ts';
+import { type CacheView, type OperatorView } from './view.ts';
 
-/** How far a pull is, in words. */
-function pullText({ state, retryAt }: NonNullable<CacheView['pull']>): string {
-  if (state === 'queued') return 'Waits to be fetched.';
-  return state === 'retrying' ? `Is tried again at ${retryAt ?? 'a later time'}.` : 'Is being fetched and proven.';
+/** Who is not signed in is asked for the operator token each time: no other site can make a browser send what it does not know. */
+function Proof({ operator }: { operator: OperatorView | undefined }) {
+  if (operator !== undefined) return <FormToken operator={operator} />;
+  return (
+    <label>
+      <span>Operator token</span>
+      <input type="password" name="token" autocomplete="off" required />
+    </label>
+  );
 }
 
-/** Asks for the operator token each time: no other site can make a browser send what it does not know, and no script is needed. */
-function JobForm({ job, action, label }: { job: number; action: 'cancel' | 'retry'; label: string }) {
+/** `back`: the page to come back to. */
+export function JobForm(props: {
+  readonly job: number;
+  readonly action: 'cancel' | 'retry';
+  readonly label: string;
+  readonly operator?: OperatorView | undefined;
+  readonly back?: 'job' | 'image';
+}) {
+  const { job, action, label, operator, back } = props;
   return (
-    <form class="job" action={`/jobs/${job}`} method="post" data-pull-form={action}>
+    <form class="job" action={`/jobs/${job}`} method="post">
       <input type="hidden" name="action" value={action} />
-      <label>
-        <span>Operator token</span>
-        <input type="password" name="token" autocomplete="off" required />
-      </label>
+      {back === undefined ? undefined : <input type="hidden" name="back" value={back} />}
+      <Proof operator={operator} />
       <button type="submit" class="quiet">
         {label}
+        <span class="unseen">{` (job ${job})`}</span>
       </button>
     </form>
   );
 }
 
-export function Cached({ identifier, cache }: { identifier: string; cache: CacheView }) {
+function stateOf({ proven, pull, failure }: CacheView) {
+  if (proven !== undefined) return <Badge tone="good">Here, proven</Badge>;
+  if (pull !== undefined) return <Badge tone="busy">On its way</Badge>;
+  return <Badge tone={failure === undefined ? 'quiet' : 'bad'}>Not here</Badge>;
+}
+
+function progressOfPull({ proven, pull }: CacheView): ProgressView {
+  if (pull !== undefined) return pull.progress;
+  return { text: proven === undefined ? 'It is fetched when a disk is made of it.' : 'Every checksum is verified.' };
+}
+
+/** `page`: that of the image in the cache, where nothing leads back to it. */
+export function Cached(props: {
+  readonly identifier: string;
+  readonly cache: CacheView;
+  readonly operator?: OperatorView | undefined;
+  readonly page?: boolean;
+}) {
+  const { identifier, cache, operator, page = false } = props;
   const { proven, pull, failure, cancel, retry } = cache;
+  const forms = { operator, ...(page ? { back: 'image' as const } : {}) };
   return (
-    <section class="panel" aria-labelledby="cached" data-pull={identifier}>
-      <h2 id="cached">
-        In this cache{' '}
-        {proven === undefined ? <Badge tone="quiet">Not here</Badge> : <Badge tone="good">Here, proven</Badge>}
-      </h2>
+    <section
+      class="panel"
+      aria-labelledby="cached"
+      id="cached-image"
+      data-live
+      data-job-key={`pull ${identifier}`}
+      data-job={pull?.job}
+      data-job-state={pull?.state}
+    >
+      <h2 id="cached">In this cache {stateOf(cache)}</h2>
       {proven === undefined ? undefined : (
         <p>
-          Fetched, and every checksum verified, on <When time={proven} />.
+          Fetched and proven on <When time={proven} />.
         </p>
       )}
-      <p data-pull-text role="status">
-        {pull === undefined ? (proven === undefined ? 'It is fetched when a disk is made of it.' : '') : pullText(pull)}
-      </p>
-      <progress
-        data-pull-bar
-        aria-label="Share of the image that is proven"
-        max={pull?.signedBytes ?? 1}
-        value={pull?.provenBytes ?? 0}
-        hidden={pull?.state !== 'running'}
-      />
+      <Progress progress={progressOfPull(cache)} label="Share of the image that is proven" />
+      {pull?.retryAt === undefined ? undefined : (
+        <p>
+          The next attempt comes at <Moment time={pull.retryAt} />.
+        </p>
+      )}
       {failure === undefined ? undefined : (
-        <p data-pull-failure>
-          The last attempt failed on <When time={failure.failed} />: {failure.message}
+        <p class="notice bad">
+          <span>
+            The last attempt failed on <When time={failure.failed} />: {failure.message}
+          </span>
         </p>
       )}
-      {retry === undefined ? undefined : <JobForm job={retry} action="retry" label="Try again now" />}
-      {cancel === undefined ? undefined : <JobForm job={cancel} action="cancel" label="Cancel" />}
+      {operator === undefined || proven !== undefined || pull !== undefined ? undefined : (
+        <CacheForm operator={operator} action="pull" identifiers={[identifier]}>
+          <button type="submit">{failure === undefined ? 'Fetch it now' : 'Try again now'}</button>
+        </CacheForm>
+      )}
+      {retry === undefined || (operator !== undefined && pull === undefined) ? undefined : (
+        <JobForm job={retry} action="retry" label="Try again now" {...forms} />
+      )}
+      {cancel === undefined ? undefined : <JobForm job={cancel} action="cancel" label="Cancel" {...forms} />}
+      {page || operator === undefined ? undefined : (
+        <p>
+          <a href={cachedPath(identifier)}>Pin it, evict it, see what was checked</a>
+        </p>
+      )}
     </section>
   );
 }

@@ -7,7 +7,14 @@ import { endorserPath, entryPath, imagePath, listPath } from './links.ts';
 import { Admission, Badge, Commands, Email, sizeText, Standing, numberText, When } from './parts.tsx';
 import { Verdicts } from './policy.tsx';
 import { Signature } from './signature.tsx';
-import { type CacheView, type EntryView, type JudgementView, type LocationView, type SiteView } from './view.ts';
+import {
+  type CacheView,
+  type EntryView,
+  type JudgementView,
+  type LocationView,
+  type OperatorView,
+  type SiteView,
+} from './view.ts';
 
 export interface EntryProps {
   readonly site: SiteView;
@@ -20,6 +27,8 @@ export interface EntryProps {
   readonly judgement?: JudgementView;
   /** What this site's cache has of it. */
   readonly cache?: CacheView;
+  /** Who is signed in. */
+  readonly operator?: OperatorView;
   /** What is known of the locations. */
   readonly health?: readonly LocationView[];
   /** Address of this site as a client reaches it, such as `https://images.example.org`. */
@@ -202,10 +211,10 @@ function EntryRows({ entries, shown }: { entries: readonly EntryView[]; shown?: 
 }
 
 export function entryPage(props: EntryProps): string {
-  const { site, entry, history, others, judgement, cache, health = [], origin } = props;
+  const { site, entry, history, others, judgement, cache, operator, health = [], origin } = props;
   const { metadata, key, standing } = entry;
   return pageText(
-    <Layout site={site} title={titleOf(entry)} section="images" scripts={cache === undefined ? [] : ['pull.js']}>
+    <Layout site={site} title={titleOf(entry)} section="images" scripts={cache === undefined ? [] : ['live.js']}>
       <div class="top">
         <p class="trail">
           <a href="/metadata">Images</a>
@@ -242,7 +251,7 @@ export function entryPage(props: EntryProps): string {
         <div>
           <Signature entry={entry} />
           {judgement === undefined ? undefined : <Policy judgement={judgement} />}
-          {cache === undefined ? undefined : <Cached identifier={key.identifier} cache={cache} />}
+          {cache === undefined ? undefined : <Cached identifier={key.identifier} cache={cache} operator={operator} />}
           <section class="panel" aria-labelledby="history">
             <h2 id="history">History</h2>
             <EntryRows entries={history} shown={entry} />

@@ -3,7 +3,7 @@ import { type ComponentChildren, type VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { type SiteView } from './view.ts';
 
-export type Section = 'images' | 'endorsers' | 'upload' | 'policy' | 'log' | 'none';
+export type Section = 'images' | 'endorsers' | 'upload' | 'policy' | 'log' | 'cache' | 'none';
 
 export interface LayoutProps {
   readonly site: SiteView;
@@ -73,6 +73,9 @@ export function Layout({ site, title, section, scripts = [], children }: LayoutP
               ) : undefined}
               <NavLink href="/upload" current={section === 'upload'}>
                 Upload
+              </NavLink>
+              <NavLink href="/cache" current={section === 'cache'}>
+                Cache
               </NavLink>
             </nav>
           </div>

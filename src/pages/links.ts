@@ -17,17 +17,35 @@ export function imagePath(identifier: string): string {
   return `/metadata/${part(identifier)}`;
 }
 
+export function cachedPath(identifier: string): string {
+  return `/cache/${part(identifier)}`;
+}
+
+export function jobPath(id: number): string {
+  return `/jobs/${id}`;
+}
+
+/** The list of jobs with these parameters; undefined ones are left out. */
+export function jobsPath(parameters: Readonly<Record<string, string | undefined>>): string {
+  return withQuery('/jobs', parameters);
+}
+
 export function endorserPath(email: string): string {
   return `/endorsers/${part(email)}`;
 }
 
-/** The list with these parameters; empty ones are left out. */
-export function listPath(parameters: Readonly<Record<string, string | undefined>>): string {
+/** The path with these parameters; empty ones are left out. */
+function withQuery(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
   const stated = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, value]],
   );
   const query = new URLSearchParams(stated).toString();
-  return query === '' ? '/metadata' : `/metadata?${query}`;
+  return query === '' ? path : `${path}?${query}`;
+}
+
+/** The list of images with these parameters; empty ones are left out. */
+export function listPath(parameters: Readonly<Record<string, string | undefined>>): string {
+  return withQuery('/metadata', parameters);
 }
 
 /** The list as chosen, with one parameter changed (undefined: taken away). */

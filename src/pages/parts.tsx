@@ -9,7 +9,7 @@ const standings = {
   replaced: { text: 'Replaced', tone: 'quiet', why: 'Its endorser has signed a newer entry for this image' },
 } as const;
 
-export type Tone = 'good' | 'warn' | 'bad' | 'quiet' | 'plain';
+export type Tone = 'good' | 'warn' | 'bad' | 'busy' | 'quiet' | 'plain';
 
 export function Badge({ tone, children, title }: { tone: Tone; children: string; title?: string }) {
   return (
@@ -30,14 +30,28 @@ export function Standing({ standing }: { standing: EntryView['standing'] }) {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `2026-01-31T12:00:00Z` as 31 Jan 2026, with the exact moment for those who want it. */
-export function When({ time }: { time: string }) {
+function dateText(time: string): string {
   const parts = /^(\d{4})-(\d\d)-(\d\d)/u.exec(time);
   const month = months[Number(parts?.[2]) - 1];
-  const text = parts === null || month === undefined ? time : `${Number(parts[3])} ${month} ${parts[1] ?? ''}`;
+  return parts === null || month === undefined ? time : `${Number(parts[3])} ${month} ${parts[1] ?? ''}`;
+}
+
+/** `2026-01-31T12:00:00Z` as 31 Jan 2026, with the exact moment for those who want it. */
+export function When({ time }: { time: string }) {
   return (
     <time dateTime={time} title={time}>
-      {text}
+      {dateText(time)}
+    </time>
+  );
+}
+
+/** `2026-01-31T12:00:07.123Z` as 31 Jan 2026, 12:00:07 UTC: for what happens within a day. */
+export function Moment({ time }: { time: string }) {
+  const clock = /T(\d\d:\d\d:\d\d)/u.exec(time)?.[1];
+  return (
+    <time dateTime={time} title={time}>
+      {dateText(time)}
+      {clock === undefined ? '' : `, ${clock} UTC`}
     </time>
   );
 }

@@ -1,6 +1,7 @@
 // What the pages are made from: plain data, in the shapes in which the registry and the policy hand it out.
 import { type ImageMetadata } from '../metadata/model.ts';
 import { type Judgement } from '../policy/policy.ts';
+import { type ProgressView } from './progress.ts';
 
 /** Of the whole site, on every page. */
 export interface SiteView {
@@ -10,15 +11,28 @@ export interface SiteView {
   readonly hasLog?: boolean;
 }
 
+/** An operator who is signed in. */
+export interface OperatorView {
+  /** Goes with every form: only pages of this session know it. */
+  readonly formToken: string;
+}
+
+/** What came of something that was asked for. */
+export interface NoticeView {
+  readonly tone: 'good' | 'warn' | 'bad' | 'plain';
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
 /** What the cache has of an image. */
 export interface CacheView {
   /** When it was proven, where it is here. */
   readonly proven?: string;
   /** The job that brings it. */
   readonly pull?: {
+    readonly job: number;
     readonly state: string;
-    readonly provenBytes: number;
-    readonly signedBytes: number;
+    readonly progress: ProgressView;
     readonly retryAt?: string;
   };
   /** Why the last attempt failed, and when. */
@@ -26,6 +40,51 @@ export interface CacheView {
   /** Number of the job that can be cancelled, and of the one that can be tried again. */
   readonly cancel?: number;
   readonly retry?: number;
+}
+
+/** One image in the list of the cache. */
+export interface CacheSummaryView {
+  readonly identifier: string;
+  readonly title?: string;
+  /** Of the disk, in bytes. */
+  readonly size: number;
+  readonly sourceFormat: string;
+  readonly proven: string;
+  readonly used?: string;
+  /** Who signed what was proven. */
+  readonly email: string;
+  readonly pinned: boolean;
+}
+
+export interface AttemptView {
+  readonly number: number;
+  readonly worker: string;
+  readonly started: string;
+  readonly ended?: string;
+  readonly outcome?: string;
+  readonly failure?: { readonly message: string };
+}
+
+export interface JobView {
+  readonly id: number;
+  readonly kind: string;
+  /** Such as the identifier of an image. */
+  readonly about: string;
+  /** Of the image that it is about. */
+  readonly title?: string | undefined;
+  readonly state: string;
+  readonly cancelling: boolean;
+  readonly priority: number;
+  readonly created: string;
+  readonly runAt: string;
+  readonly started?: string;
+  readonly finished?: string;
+  readonly worker?: string;
+  readonly progress?: Readonly<Record<string, unknown>>;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly failure?: { readonly code: string; readonly message: string; readonly action: string };
+  /** The newest ones, oldest first. */
+  readonly attempts: readonly AttemptView[];
 }
 
 export interface KeyView {

@@ -31,6 +31,7 @@ import {
 import { reindex, type ReindexResult } from './reindex.ts';
 import { readState, type RegistryState } from './state.ts';
 import { Sweeper } from './sweep.ts';
+import { titlesOf } from './titles.ts';
 import { submitDocument, type SubmitRules } from './submit.ts';
 
 export interface RegistryDeps {
@@ -69,6 +70,8 @@ export interface Registry {
   history(identifier: string, email: string): Promise<readonly RegistryEntry[]>;
   /** The current entry of each endorser of an image, newest first. */
   image(identifier: string): Promise<readonly RegistryEntry[]>;
+  /** See {@link titlesOf}. */
+  titles(identifiers: readonly string[]): Promise<ReadonlyMap<string, string>>;
   endorsers(query: EndorserQuery): Promise<EndorserList>;
   /** Throws `registry.no-endorser`. */
   endorser(email: string): Promise<EndorserDetails>;
@@ -125,6 +128,7 @@ export function openRegistry(deps: RegistryDeps): Registry {
     newestByTag: (email, tag) => newestByTag(deps, email, tag),
     history: (identifier, email) => entryHistory(deps, identifier, email),
     image: (identifier) => imageEntries(deps, identifier),
+    titles: (identifiers) => titlesOf(deps.db, identifiers),
     endorsers: (query) => listEndorsers(deps.db, query),
     endorser: (email) => showEndorser(deps.db, email),
     reindex: (onProgress) => reindex(deps, onProgress),

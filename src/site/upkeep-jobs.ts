@@ -44,6 +44,8 @@ export const upkeepKinds = (upkeep: Upkeep): readonly JobKind[] => [
 export const scheduledUpkeep: readonly ScheduledJob[] = [{ kind: 'collection', key, every: hour }];
 
 export interface UpkeepJobs {
+  /** Has garbage collected, or the vault scrubbed, or joins what does so already; returns the number of the job. */
+  begin(work: { readonly kind: 'collection' } | { readonly kind: 'scrub'; readonly restart: boolean }): Promise<number>;
   /** Collects garbage now; joins a collection that runs. Throws what that throws. */
   collect(): Promise<Readonly<Record<string, unknown>>>;
   /** Scrubs the vault; joins a scrub that runs. */
@@ -61,6 +63,9 @@ export function createUpkeepJobs(jobs: Jobs): UpkeepJobs {
     return resultOf(await jobs.wait(id, { patience }));
   };
   return {
+    async begin({ kind: name, ...data }) {
+      return (await jobs.submit({ kind: name, key, data })).id;
+    },
     collect: () => done('collection', {}),
     scrub: (restart) => done('scrub', { restart }),
     async cancelScrub() {

@@ -148,7 +148,7 @@ test('why a pull failed is kept over a restart, and shown until one ends well', 
   expected.copy(image);
   expect((await server.operator('POST', `/cache/${identifier}`)).status).toBe(200);
   expect((await server.operator('GET', `/cache/${identifier}`)).body).toMatchObject({ failure: null });
-  expect(await pageOf(identifier)).toMatch(/Here, proven.*data-pull-bar/su);
+  expect(await pageOf(identifier)).toMatch(/Here, proven.*data-job-bar/su);
   expect(await pageOf(identifier)).not.toContain('The last attempt failed');
 });
 
@@ -196,7 +196,8 @@ test('on the page of an entry its pull is cancelled and tried again by forms, wi
     server.fetch(path, { method: 'POST', body: new URLSearchParams(fields), headers: { accept: 'text/html' } });
   // What another site could make a browser send.
   for (const [fields, status] of [
-    [{ action: 'cancel' }, 400],
+    [{ action: 'cancel' }, 401],
+    [{ action: 'cancel', form: 'made-up' }, 401],
     [{ action: 'cancel', token: '' }, 401],
     [{ action: 'cancel', token: `${server.token}x` }, 401],
     [{ action: 'remove', token: server.token }, 400],

@@ -13,6 +13,7 @@ import { logRoutes } from '../../src/http/routes/log/route.ts';
 import { metadataRoutes } from '../../src/http/routes/metadata/route.ts';
 import { operationRoutes } from '../../src/http/routes/operations/route.ts';
 import { policyRoutes } from '../../src/http/routes/policy/route.ts';
+import { sessionRoutes } from '../../src/http/routes/sessions/route.ts';
 import { trustRoutes } from '../../src/http/routes/trust/route.ts';
 import { volumeRoutes } from '../../src/http/routes/volumes/route.ts';
 
@@ -29,6 +30,7 @@ const routers: readonly Router[] = [
   imageRoutes(nothing),
   cacheRoutes(nothing),
   jobRoutes(nothing),
+  sessionRoutes(nothing),
   volumeRoutes(nothing),
   attachmentRoutes(nothing),
   logRoutes(nothing, operator, nothing),

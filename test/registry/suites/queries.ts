@@ -12,6 +12,7 @@ const operations: readonly (readonly [string, (subject: TestRegistry) => Promise
   ['words', ({ find }) => find({ q: 'two image' })],
   ['an endorser', ({ find }) => find({ email: 'jane@example.org' })],
   ['history of an image', ({ registry }) => registry.history('x', 'y')],
+  ['titles of images', ({ registry }) => registry.titles(['x', 'y'])],
   ['by tag', ({ registry }) => registry.newestByTag('jane@example.org', 'stable')],
   ['endorsers', ({ registry }) => registry.endorsers({ limit: 10, after: undefined })],
   ['one endorser', ({ registry }) => registry.endorser('jane@example.org')],

@@ -1,5 +1,6 @@
 // Jobs that pull, as the routes of the cache show them: by what is pulled, not by what does it.
 import { isActive, type Job } from '../../../jobs/model.ts';
+import { progressOf } from '../../../pages/progress.ts';
 import { type CacheView } from '../../../pages/view.ts';
 import { type ImagePointer } from '../../../vault/records.ts';
 
@@ -40,13 +41,26 @@ const againStates: ReadonlySet<Job['state']> = new Set(['failed', 'cancelled', '
 
 /** What everybody may see of an image in the cache, on its page. */
 export function presentCached(image: ImagePointer | undefined, newest: Job | undefined): CacheView {
-  const failure = newest === undefined || image !== undefined ? undefined : presentFailure(newest);
-  const pull = newest !== undefined && isActive(newest.state) ? presentPull(newest) : undefined;
+  const failure = newest === undefined || image !== undefined ? undefined : failureView(newest);
+  const pull = newest !== undefined && isActive(newest.state) ? newest : undefined;
   return {
     ...(image === undefined ? {} : { proven: image.verdict.verified }),
-    ...(pull === undefined ? {} : { pull: pull as NonNullable<CacheView['pull']> }),
-    ...(failure === undefined ? {} : { failure: failure as NonNullable<CacheView['failure']> }),
-    ...(newest === undefined || pull === undefined || newest.cancelling ? {} : { cancel: newest.id }),
+    ...(pull === undefined ? {} : { pull: pullView(pull) }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(pull === undefined || pull.cancelling ? {} : { cancel: pull.id }),
     ...(newest !== undefined && image === undefined && againStates.has(newest.state) ? { retry: newest.id } : {}),
   };
+}
+
+const pullView = (job: Job): NonNullable<CacheView['pull']> => ({
+  job: job.id,
+  state: job.state,
+  progress: progressOf(job),
+  ...(job.state === 'retrying' ? { retryAt: job.runAt } : {}),
+});
+
+function failureView(job: Job): CacheView['failure'] {
+  const { failure, attempts, created } = job;
+  if (presentFailure(job) === undefined || failure === undefined) return undefined;
+  return { message: failure.message, failed: attempts.at(-1)?.ended ?? created };
 }

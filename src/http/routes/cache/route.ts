@@ -13,7 +13,12 @@ import { type ImagePointer } from '../../../vault/records.ts';
 import { type Quota } from '../../../vault/quota.ts';
 import { vaultUsage } from '../../../vault/usage.ts';
 import { type Vault } from '../../../vault/vault.ts';
+import { operatorPage } from '../../operator-page.ts';
 import { parseInput } from '../../parse.ts';
+import { type Sessions } from '../../sessions.ts';
+import { cacheFormRoutes } from './forms.ts';
+import { cachePages, type CachePageDeps } from './pages.ts';
+import { planPull } from './plan.ts';
 import { presentFailure, presentPull } from './present.ts';
 import {
   collectionBody,
@@ -23,12 +28,12 @@ import {
   rateBody,
   scrubBody,
   type evictionAnswer,
-  type pullPlanAnswer,
 } from './schema.ts';
 
-export interface CacheRouteDeps {
+export interface CacheRouteDeps extends CachePageDeps {
   readonly vault: Vault;
   readonly pulls: Pulls;
+  readonly sessions: Sessions;
   readonly puller: Pick<Puller, 'rate' | 'setRate'>;
   readonly delivery: Delivery;
   readonly upkeep: Upkeep;
@@ -39,11 +44,33 @@ export interface CacheRouteDeps {
 
 export function cacheRoutes(deps: CacheRouteDeps): Router {
   const router = Router();
+  pageRoutes(router, deps);
   router.use('/cache', deps.operator, json());
   // The words of the upkeep come first: none of them can be an identifier.
   upkeepRoutes(router, deps);
   imageRoutes(router, deps);
   return router;
+}
+
+/** Before all else: what browsers ask for goes no further than this. */
+function pageRoutes(router: Router, deps: CacheRouteDeps): void {
+  const { sessions } = deps;
+  const pages = cachePages(deps);
+  router.get(
+    '/cache',
+    operatorPage(sessions, (_request, _response, operator) => pages.images(operator)),
+  );
+  router.get(
+    '/cache/usage',
+    operatorPage(sessions, (_request, _response, operator) => pages.usage(operator)),
+  );
+  router.get(
+    '/cache/:identifier',
+    operatorPage(sessions, (request, _response, operator) =>
+      pages.image(operator, String(request.params['identifier'])),
+    ),
+  );
+  cacheFormRoutes(router, { ...deps, pages });
 }
 
 function upkeepRoutes(router: Router, { vault, puller, upkeep, upkeepJobs, quota }: CacheRouteDeps): void {
@@ -115,7 +142,7 @@ function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: 
     const { identifier } = request.params;
     const { wait, dryRun } = parseInput(pullQuery, request.query);
     if (dryRun) {
-      response.json(await pullPlan(identifier));
+      response.json(await planPull({ vault, delivery, quota }, identifier));
       return;
     }
     if (wait) await delivery.pullImage(identifier);
@@ -128,16 +155,6 @@ function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: 
     }
     response.json({ identifier, image: (await vault.image(identifier)) ?? null });
   });
-
-  /** What a pull would do to what is here. */
-  async function pullPlan(identifier: string): Promise<z.output<typeof pullPlanAnswer>> {
-    const { metadata } = await delivery.admitted(identifier);
-    const cached = (await vault.image(identifier)) !== undefined;
-    const neededBytes = cached ? 0 : metadata.bytes;
-    const plan = cached ? undefined : await quota.plan(neededBytes);
-    const evicted = (plan?.evicted ?? []).map((image) => ({ identifier: image.identifier, size: image.size }));
-    return { identifier, dryRun: true, cached, neededBytes, fits: plan?.fits ?? true, evicted };
-  }
 
   router.delete('/cache/:identifier', async (request, response) => {
     const { dryRun } = parseInput(dryRunQuery, request.query);

@@ -79,3 +79,35 @@ export const scrubAnswer = z.object({
   broken: z.array(z.string()),
   unreadable: z.array(z.string()),
 });
+
+/** An empty field of a form stands for nothing. */
+const optionalNumber = z
+  .string()
+  .transform((text) => (text.trim() === '' ? undefined : Number(text)))
+  .pipe(z.number().positive().optional());
+
+const identifierField = z.string().trim();
+const dryRunField = z.literal('true').optional();
+
+/** POST /cache: what the forms of pages send; `form` says that they came from a page of the session. */
+export const cacheForm = z.discriminatedUnion('action', [
+  z.strictObject({
+    form: z.string(),
+    action: z.literal('pull'),
+    identifier: identifierField,
+    dryRun: dryRunField,
+  }),
+  z.strictObject({ form: z.string(), action: z.enum(['pin', 'unpin']), identifier: identifierField }),
+  z.strictObject({
+    form: z.string(),
+    action: z.literal('evict'),
+    identifier: z.union([identifierField.transform((one) => [one]), z.array(identifierField)]),
+    dryRun: dryRunField,
+  }),
+  /** Says what could go; what goes is evicted by name. */
+  z.strictObject({ form: z.string(), action: z.literal('free'), gibibytes: z.coerce.number().positive() }),
+  z.strictObject({ form: z.string(), action: z.literal('collect'), dryRun: dryRunField }),
+  z.strictObject({ form: z.string(), action: z.literal('scrub'), restart: z.literal('true').optional() }),
+  z.strictObject({ form: z.string(), action: z.literal('rate'), mebibytes: optionalNumber }),
+]);
+export type CacheOrder = z.output<typeof cacheForm>;

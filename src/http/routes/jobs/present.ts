@@ -1,7 +1,10 @@
 // Jobs as the API shows them: without what only workers need.
 import { z } from 'zod';
 import { type Job } from '../../../jobs/model.ts';
-import { entryPath } from '../../../pages/links.ts';
+import { cachedPath, entryPath, jobPath } from '../../../pages/links.ts';
+import { progressOf } from '../../../pages/progress.ts';
+import { type JobView } from '../../../pages/view.ts';
+import { pullKindName } from '../../../pull/pull-jobs.ts';
 import { type JobAnswer } from './schema.ts';
 
 const entryKey = z.object({ identifier: z.string(), email: z.string(), created: z.string() });
@@ -11,13 +14,22 @@ export function presentJob(job: Job): JobAnswer {
   return shown as JobAnswer;
 }
 
-/** What everybody may see of a job as it happens. */
-export function presentEvent({ id, kind, key, state, progress }: Job): Readonly<Record<string, unknown>> {
-  return { id, kind, key, state, ...(progress === undefined ? {} : { progress }) };
+/** What everybody may see of a job as it happens; `shown` is what pages say of it. */
+export function presentEvent(job: Job): Readonly<Record<string, unknown>> {
+  const { id, kind, key, state, progress } = job;
+  return { id, kind, key, state, ...(progress === undefined ? {} : { progress }), shown: progressOf(job) };
 }
 
-/** The page that shows what a job is about: that of its entry where it has one. */
-export function pageOf({ data }: Pick<Job, 'data'>): string {
-  const key = entryKey.safeParse(data);
-  return key.success ? entryPath(key.data) : '/metadata';
+/** A job as its page shows it. */
+export function viewOfJob(job: Job, titles: ReadonlyMap<string, string>): JobView {
+  const { key, ...shown } = presentJob(job);
+  return { ...(shown as Omit<JobView, 'about'>), about: key, title: titles.get(key) };
+}
+
+/** Where somebody goes on who cancelled a job, or had it tried again, by a form: the page of the entry that it is about where nothing else is said. */
+export function pageAfter({ id, kind, key, data }: Job, back: 'job' | 'image' | undefined): string {
+  if (back === 'image' && kind === pullKindName) return cachedPath(key);
+  if (back !== undefined) return jobPath(id);
+  const entry = entryKey.safeParse(data);
+  return entry.success ? entryPath(entry.data) : '/metadata';
 }

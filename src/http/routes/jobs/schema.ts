@@ -18,8 +18,17 @@ export const jobQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-/** POST /jobs/{id}: what the forms of pages send. The token is asked for each time: nothing that a browser sends by itself counts. */
-export const jobForm = z.strictObject({ token: z.string(), action: z.enum(['cancel', 'retry']) });
+/**
+ * POST /jobs/{id}: what the forms of pages send: the operator token, or, where somebody is signed in, the sign of the session's own forms.
+ * Nothing that a browser sends by itself counts.
+ */
+export const jobForm = z.strictObject({
+  token: z.string().optional(),
+  form: z.string().optional(),
+  action: z.enum(['cancel', 'retry']),
+  /** The page to come back to; that of the entry where it is left out. */
+  back: z.enum(['job', 'image']).optional(),
+});
 
 export const jobNumber = z.object({ id: z.coerce.number().int().positive() });
 

@@ -22,7 +22,7 @@ export interface MetadataPages {
   /** Whether lists say what the policy admits. */
   readonly showsAdmission: boolean;
   list(query: EntryQuery, request: Request, path: Readonly<Record<string, string>>): Promise<string>;
-  entry(entry: RegistryEntry): Promise<string>;
+  entry(entry: RegistryEntry, request: Request): Promise<string>;
   uploadFailed(fault: Fault): string;
   waiting(waiting: Waiting): string;
 }
@@ -115,7 +115,7 @@ export function metadataRoutes({ registry, events, pages, uploadLimit, waits, ed
 
   async function answerEntry(request: Request, response: Response, entry: RegistryEntry): Promise<void> {
     const media = wantedMedia(request, ['json', 'html', 'xml']);
-    if (media === 'html') response.type('html').send(await pages.entry(entry));
+    if (media === 'html') response.type('html').send(await pages.entry(entry, request));
     else if (media === 'json') response.json(presentEntry(entry));
     else response.type('xml').send(await registry.document(entry.key));
   }

@@ -1,0 +1,11 @@
+// What the forms for signing in and out send.
+import { z } from 'zod';
+
+/** A path of this site, and nothing that a browser could take for another site. */
+const ownPath = z.string().regex(/^\/(?:cache|jobs|metadata)(?:[/?][^\\\s]*)?$/u);
+
+const next = ownPath.catch('/cache').default('/cache');
+
+export const loginQuery = z.object({ next });
+export const loginForm = z.strictObject({ token: z.string(), next });
+export const logoutForm = z.strictObject({ form: z.string() });

@@ -1,0 +1,73 @@
+// How far a job is, as pages and events tell it: one sentence, and the share that is done where it can be told.
+import { sizeText } from './parts.tsx';
+
+export interface ProgressView {
+  readonly text: string;
+  /** `done` of `of`, in any unit; both or neither. */
+  readonly done?: number;
+  readonly of?: number;
+}
+
+export interface ProgressingJob {
+  readonly kind: string;
+  readonly state: string;
+  readonly cancelling?: boolean;
+  readonly progress?: Readonly<Record<string, unknown>> | undefined;
+}
+
+function numberOf(progress: ProgressingJob['progress'], name: string): number {
+  const value = progress?.[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+/** Seconds for people: 40 s, 3 min, 2 h 5 min. */
+export function durationText(seconds: number): string {
+  if (seconds < 1) return 'under 1 s';
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  const rest = minutes % 60;
+  return `${Math.floor(minutes / 60)} h${rest === 0 ? '' : ` ${rest} min`}`;
+}
+
+function pullProgress(progress: ProgressingJob['progress']): ProgressView {
+  const [done, of] = [numberOf(progress, 'provenBytes'), numberOf(progress, 'signedBytes')];
+  const phase = progress?.['phase'];
+  if (phase === 'converting') return { text: 'Every byte is proven; it is made into a raw disk.', done: of, of };
+  if (phase === 'storing') return { text: 'Every byte is proven; it is stored.', done: of, of };
+  if (phase !== 'fetching' || of === 0) return { text: 'Is about to be fetched.' };
+  const left = numberOf(progress, 'secondsLeft');
+  const rate = `${sizeText(numberOf(progress, 'bytesPerSecond'))}/s`;
+  const rest = left === 0 ? '' : `, ${durationText(left)} left`;
+  return { text: `${sizeText(done)} of ${sizeText(of)} proven, ${rate}${rest}.`, done, of };
+}
+
+function scrubProgress(progress: ProgressingJob['progress']): ProgressView {
+  const [done, of] = [numberOf(progress, 'packs'), numberOf(progress, 'ofPacks')];
+  if (of === 0) return { text: 'Is about to begin.' };
+  return { text: `${done} of ${of} packs read back, ${sizeText(numberOf(progress, 'bytes'))}.`, done, of };
+}
+
+function probeProgress(progress: ProgressingJob['progress']): ProgressView {
+  const [locations, bad] = [numberOf(progress, 'locations'), numberOf(progress, 'bad')];
+  return { text: `${locations} locations asked; ${bad === 0 ? 'all' : `all but ${bad}`} serve what was signed.` };
+}
+
+function runningProgress({ kind, progress }: ProgressingJob): ProgressView {
+  if (kind === 'pull') return pullProgress(progress);
+  if (kind === 'scrub') return scrubProgress(progress);
+  return kind === 'probe' && progress !== undefined ? probeProgress(progress) : { text: 'Is at work.' };
+}
+
+const texts: Readonly<Record<string, string>> = {
+  queued: 'Waits for its turn.',
+  retrying: 'Is tried again by itself.',
+  done: 'Has ended well.',
+  failed: 'Has failed.',
+  cancelled: 'Was cancelled.',
+};
+
+export function progressOf(job: ProgressingJob): ProgressView {
+  if (job.cancelling === true && job.state === 'running') return { text: 'Is being cancelled.' };
+  return job.state === 'running' ? runningProgress(job) : { text: texts[job.state] ?? job.state };
+}
