@@ -127,13 +127,14 @@ export function injectionsInHeaders(text: string): readonly Injection[] {
   );
 }
 
+function upload(field: string, content: string, file: string): Injection {
+  const body = new FormData();
+  body.set(field, new Blob([content]), file);
+  return { method: 'post', path: '/metadata', route: 'post /metadata', parameter: 'form', body };
+}
+
 /** Uploads whose form has the text as the name of its field, of its file, and as what is in it. */
 export function injectionsInForms(text: string): readonly Injection[] {
-  const upload = (field: string, content: string, file: string): Injection => {
-    const body = new FormData();
-    body.set(field, new Blob([content]), file);
-    return { method: 'post', path: '/metadata', route: 'post /metadata', parameter: 'form', body };
-  };
   return [
     upload(text, '<nothing/>', 'a.xml'),
     upload('document', '<nothing/>', text),
