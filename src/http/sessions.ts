@@ -40,16 +40,12 @@ function cookieOf(request: Request): string | undefined {
   return pairs.find((pair) => pair.startsWith(start))?.slice(start.length);
 }
 
+/** Out of reach of scripts, and sent by pages of this site only. */
+const options = ({ secure }: Request): CookieOptions => ({ httpOnly: true, sameSite: 'strict', secure, path: '/' });
+
 /** Nothing is kept: the cookie says until when it counts, and is signed (RFC 2104, HMAC-SHA-256) with a key that only this server has. */
 export function createSessions({ token, now, randomness }: SessionParts): Sessions {
   const sign = (text: string): string => createHmac('sha256', token).update(text).digest('base64url');
-  const options = (request: Request): CookieOptions => ({
-    httpOnly: true,
-    sameSite: 'strict',
-    secure: request.secure,
-    path: '/',
-  });
-
   function isAlive(cookie: string): boolean {
     const [until = '', nonce = '', mac = ''] = cookie.split('.');
     return same(mac, sign(`session ${until} ${nonce}`)) && Number(until) > now().getTime();

@@ -71,6 +71,7 @@ function Bars({ bars }: { bars: readonly Bar[] }) {
 function savingText({ diskBytes, storedBytes, ratio }: UsageView): string {
   if (diskBytes === 0) return 'Nothing is stored yet.';
   if (storedBytes === 0) return 'The disks hold nothing but zeros, which take no room.';
+  if (ratio < 1.1) return 'So far the store takes about as much room as the disks: little of them repeats.';
   return `One byte on the store stands for ${ratio.toFixed(ratio < 10 ? 1 : 0)} bytes of disks: zeros take no room, what images share is kept once, and what is kept is compressed where that helps.`;
 }
 
@@ -164,7 +165,7 @@ function Upkeep({ operator, bytesPerSecond }: Pick<UsageProps, 'operator' | 'byt
               min="0.001"
               step="any"
               inputMode="decimal"
-              value={bytesPerSecond === undefined ? '' : String(bytesPerSecond / 1024 ** 2)}
+              value={bytesPerSecond === undefined ? '' : String(Number((bytesPerSecond / 1024 ** 2).toFixed(3)))}
             />
           </label>
           <button type="submit">Set it</button>
@@ -211,7 +212,7 @@ export function usagePage(props: UsageProps): string {
   return pageText(
     <Layout site={site} title="Space and upkeep" section="cache">
       <div class="top">
-        <h1>Cache</h1>
+        <h1>Space and upkeep</h1>
         <OperatorTabs operator={operator} current="usage" />
         {notice === undefined ? undefined : <Notice notice={notice} />}
         {evictable === undefined ? undefined : <Evictable operator={operator} evictable={evictable} />}

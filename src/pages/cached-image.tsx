@@ -32,6 +32,10 @@ export interface CachedImageProps {
   readonly notice?: NoticeView;
 }
 
+/** SHA-1 before SHA-256 before SHA-512, in whatever order they were ready. */
+const byName = ([one]: readonly [string, string], [other]: readonly [string, string]): number =>
+  one.localeCompare(other, 'en', { numeric: true });
+
 function Proven({ image }: { image: CachedImageView }) {
   const { size, sourceFormat, diskSha256, verdict } = image;
   const { entry, bytes, checksums, location, finalLocation, verified } = verdict;
@@ -69,14 +73,16 @@ function Proven({ image }: { image: CachedImageView }) {
             {numberText(bytes)} bytes, {sourceFormat}
           </dd>
         </div>
-        {Object.entries(checksums).map(([algorithm, value]) => (
-          <div key={algorithm}>
-            <dt>{algorithm}</dt>
-            <dd>
-              <code>{value}</code>
-            </dd>
-          </div>
-        ))}
+        {Object.entries(checksums)
+          .toSorted(byName)
+          .map(([algorithm, value]) => (
+            <div key={algorithm}>
+              <dt>{algorithm}</dt>
+              <dd>
+                <code>{value}</code>
+              </dd>
+            </div>
+          ))}
         <div>
           <dt>Disk</dt>
           <dd>
@@ -130,11 +136,15 @@ export function cachedImagePage(props: CachedImageProps): string {
         {notice === undefined ? undefined : <Notice notice={notice} />}
       </div>
       <div class="panels">
-        <div>{image === undefined ? undefined : <Proven image={image} />}</div>
         <div>
           <Cached identifier={identifier} cache={cache} operator={operator} page />
           {image === undefined ? undefined : <Keep operator={operator} identifier={identifier} pinned={pinned} />}
         </div>
+        {image === undefined ? undefined : (
+          <div>
+            <Proven image={image} />
+          </div>
+        )}
       </div>
     </Layout>,
   );

@@ -1,8 +1,7 @@
 // What the cache of this site has of an image: here, on its way, or why it did not come. A script keeps it up to date.
 import { cachedPath } from './links.ts';
 import { CacheForm, FormToken, Progress } from './operate.tsx';
-import { Badge, Moment, When } from './parts.tsx';
-import { type ProgressView } from './progress.ts';
+import { Badge, Moment, Reason, When } from './parts.tsx';
 import { type CacheView, type OperatorView } from './view.ts';
 
 /** Who is not signed in is asked for the operator token each time: no other site can make a browser send what it does not know. */
@@ -44,11 +43,6 @@ function stateOf({ proven, pull, failure }: CacheView) {
   return <Badge tone={failure === undefined ? 'quiet' : 'bad'}>Not here</Badge>;
 }
 
-function progressOfPull({ proven, pull }: CacheView): ProgressView {
-  if (pull !== undefined) return pull.progress;
-  return { text: proven === undefined ? 'It is fetched when a disk is made of it.' : 'Every checksum is verified.' };
-}
-
 /** `page`: that of the image in the cache, where nothing leads back to it. */
 export function Cached(props: {
   readonly identifier: string;
@@ -72,21 +66,23 @@ export function Cached(props: {
       <h2 id="cached">In this cache {stateOf(cache)}</h2>
       {proven === undefined ? undefined : (
         <p>
-          Fetched and proven on <When time={proven} />.
+          Fetched, and every checksum verified, on <When time={proven} />.
         </p>
       )}
-      <Progress progress={progressOfPull(cache)} label="Share of the image that is proven" />
+      {pull === undefined ? undefined : <Progress progress={pull.progress} label="Share of the image that is proven" />}
+      {proven === undefined && pull === undefined ? <p>It is fetched when a disk is made of it.</p> : undefined}
       {pull?.retryAt === undefined ? undefined : (
         <p>
           The next attempt comes at <Moment time={pull.retryAt} />.
         </p>
       )}
       {failure === undefined ? undefined : (
-        <p class="notice bad">
-          <span>
-            The last attempt failed on <When time={failure.failed} />: {failure.message}
-          </span>
-        </p>
+        <div class="notice bad">
+          <p>
+            The last attempt failed on <When time={failure.failed} />:
+          </p>
+          <Reason text={failure.message} />
+        </div>
       )}
       {operator === undefined || proven !== undefined || pull !== undefined ? undefined : (
         <CacheForm operator={operator} action="pull" identifiers={[identifier]}>

@@ -246,12 +246,12 @@ export function entryPage(props: EntryProps): string {
         <div>
           <Facts entry={entry} />
           <Contents entry={entry} health={health} />
+          {cache === undefined ? undefined : <Cached identifier={key.identifier} cache={cache} operator={operator} />}
           <Use entry={entry} origin={origin} />
         </div>
         <div>
           <Signature entry={entry} />
           {judgement === undefined ? undefined : <Policy judgement={judgement} />}
-          {cache === undefined ? undefined : <Cached identifier={key.identifier} cache={cache} operator={operator} />}
           <section class="panel" aria-labelledby="history">
             <h2 id="history">History</h2>
             <EntryRows entries={history} shown={entry} />

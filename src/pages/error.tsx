@@ -27,9 +27,7 @@ export function errorPage({ site, status, code, title, detail, action, failures 
         <p class="about">{detail}</p>
         {failures.length === 0 ? undefined : <Failures failures={failures} />}
         <p>{action}</p>
-        <p>
-          <a href="/metadata">To the list of images</a>
-        </p>
+        <p>{status === 401 ? <a href="/login">Sign in</a> : <a href="/metadata">To the list of images</a>}</p>
       </div>
     </Layout>,
   );

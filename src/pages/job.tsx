@@ -3,7 +3,7 @@ import { JobForm } from './cached.tsx';
 import { About, JobState, jobTitle, kindTitle } from './jobs.tsx';
 import { Layout, pageText } from './layout.tsx';
 import { OperatorTabs, Progress } from './operate.tsx';
-import { Moment, numberText, sizeText } from './parts.tsx';
+import { Moment, numberText, Reason, sizeText, withoutDigests } from './parts.tsx';
 import { durationText, progressOf } from './progress.ts';
 import { type AttemptView, type JobView, type OperatorView, type SiteView } from './view.ts';
 
@@ -39,7 +39,7 @@ function resultPairs(result: Readonly<Record<string, unknown>>): readonly (reado
 function Failure({ failure }: { failure: NonNullable<JobView['failure']> }) {
   return (
     <div class="notice bad" role="note">
-      <p>{failure.message}</p>
+      <Reason text={failure.message} />
       <p>{failure.action}</p>
       <p class="where">
         <code>{failure.code}</code>
@@ -116,7 +116,7 @@ function Attempt({ attempt }: { attempt: AttemptView }) {
       </span>
       <span>{outcome === undefined ? 'goes on' : (outcomes[outcome] ?? outcome)}</span>
       <span class="by">{worker}</span>
-      {failure === undefined ? undefined : <p class="outcome">{failure.message}</p>}
+      {failure === undefined ? undefined : <p class="outcome">{withoutDigests(failure.message)}</p>}
     </li>
   );
 }

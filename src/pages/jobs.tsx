@@ -2,7 +2,7 @@
 import { Layout, pageText } from './layout.tsx';
 import { cachedPath, jobPath, jobsPath } from './links.ts';
 import { OperatorTabs, Progress, stateTones } from './operate.tsx';
-import { Badge, Moment } from './parts.tsx';
+import { Badge, Moment, withoutDigests } from './parts.tsx';
 import { progressOf } from './progress.ts';
 import { type JobView, type OperatorView, type SiteView } from './view.ts';
 
@@ -69,14 +69,14 @@ function Row({ job }: { job: JobView }) {
         {String(job.id)}
       </a>
       <JobState state={job.state} />
-      <span class="what">
+      <span class="task">
         <strong>{kindTitle(job.kind)}</strong> of <About {...job} />
       </span>
       <span class="by">
         <Moment time={job.finished ?? job.started ?? job.created} />
       </span>
       {job.state === 'running' ? <Progress progress={progressOf(job)} label={`How far job ${job.id} is`} /> : undefined}
-      {job.failure === undefined ? undefined : <p class="outcome">{job.failure.message}</p>}
+      {job.failure === undefined ? undefined : <p class="outcome">{withoutDigests(job.failure.message)}</p>}
     </li>
   );
 }

@@ -27,6 +27,8 @@ export function loginPage({ site, next, wrong = false }: LoginProps): string {
         ) : undefined}
         <form class="panel sign-in" action="/login" method="post">
           <input type="hidden" name="next" value={next} />
+          {/* Where browsers keep passwords they want a name to keep them under. */}
+          <input type="text" name="username" value="operator" autocomplete="username" readOnly hidden />
           <label>
             <span>Operator token</span>
             <input

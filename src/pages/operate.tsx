@@ -5,8 +5,8 @@ import { type ProgressView } from './progress.ts';
 import { type NoticeView, type OperatorView } from './view.ts';
 
 const tabs = [
-  ['images', '/cache', 'Images here'],
-  ['usage', '/cache/usage', 'Space and upkeep'],
+  ['images', '/cache', 'Images'],
+  ['usage', '/cache/usage', 'Upkeep'],
   ['jobs', '/jobs', 'Jobs'],
 ] as const;
 

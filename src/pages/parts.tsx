@@ -82,6 +82,27 @@ export function Email({ address }: { address: string }) {
   );
 }
 
+/** A sentence with long digests cut to what can be compared by eye. */
+export function withoutDigests(text: string): string {
+  return text.replaceAll(/[0-9a-f]{32,}/gu, (digest) => `${digest.slice(0, 8)}…`);
+}
+
+/** Why something failed; where that takes long digests, they are a click away. */
+export function Reason({ text }: { text: string }) {
+  const short = withoutDigests(text);
+  return (
+    <>
+      <p>{short}</p>
+      {short === text ? undefined : (
+        <details>
+          <summary>In full</summary>
+          <p class="in-full">{text}</p>
+        </details>
+      )}
+    </>
+  );
+}
+
 /** What this site's policy says of an entry. */
 export function Admission({ admitted }: { admitted: boolean }) {
   return admitted ? (

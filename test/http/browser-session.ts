@@ -40,12 +40,10 @@ export class BrowserSession {
     return this.#ask(path, {});
   }
 
-  send(
-    path: string,
-    fields: Readonly<Record<string, string>> | readonly (readonly [string, string])[],
-  ): Promise<Shown> {
-    const pairs = Array.isArray(fields) ? fields : Object.entries(fields);
-    return this.#ask(path, { method: 'POST', body: new URLSearchParams(pairs.map(([name, value]) => [name, value])) });
+  /** A field may have several values. */
+  send(path: string, fields: Readonly<Record<string, string | readonly string[]>>): Promise<Shown> {
+    const pairs = Object.entries(fields).flatMap(([name, values]) => [values].flat().map((value) => [name, value]));
+    return this.#ask(path, { method: 'POST', body: new URLSearchParams(pairs) });
   }
 
   /** The sign that the forms of this session carry. */

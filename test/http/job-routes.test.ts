@@ -148,7 +148,7 @@ test('why a pull failed is kept over a restart, and shown until one ends well', 
   expected.copy(image);
   expect((await server.operator('POST', `/cache/${identifier}`)).status).toBe(200);
   expect((await server.operator('GET', `/cache/${identifier}`)).body).toMatchObject({ failure: null });
-  expect(await pageOf(identifier)).toMatch(/Here, proven.*data-job-bar/su);
+  expect(await pageOf(identifier)).toMatch(/Here, proven.*every checksum verified/su);
   expect(await pageOf(identifier)).not.toContain('The last attempt failed');
 });
 

@@ -158,9 +158,8 @@ describe('the forms', () => {
   test('several images go at once', async () => {
     const both = [await publish('one'), await publish('two')];
     for (const each of both) await server.operator('POST', `/cache/${each}`);
-    const fields: (readonly [string, string])[] = both.map((each) => ['identifier', each] as const);
     const form = await operator.formToken();
-    const sent = await operator.send('/cache', [['form', form], ['action', 'evict'], ...fields]);
+    const sent = await operator.send('/cache', { form, action: 'evict', identifier: both });
     expect([sent.status, sent.to]).toEqual([303, '/cache']);
     expect((await server.operator('GET', '/cache')).body['images']).toEqual([]);
   });

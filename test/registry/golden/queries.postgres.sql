@@ -94,6 +94,9 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 -- history of an image
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."identifier" = $1 and "e"."email" = $2 order by "e"."created" desc limit $3;
 
+-- titles of images
+select "e"."identifier", "d"."metadata" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" in ($1, $2) and "e"."replaced_by" is null order by "e"."created";
+
 -- by tag
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."email" = $1 and "e"."tag" = $2 and "e"."replaced_by" is null and "e"."status" != $3 and ("e"."valid_until" is null or "e"."valid_until" > $4) order by "e"."created" desc, "e"."id" desc limit $5;
 

@@ -94,6 +94,9 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 -- history of an image
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."identifier" = ? and "e"."email" = ? order by "e"."created" desc limit ?;
 
+-- titles of images
+select "e"."identifier", "d"."metadata" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" where "e"."identifier" in (?, ?) and "e"."replaced_by" is null order by "e"."created";
+
 -- by tag
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."email" = ? and "e"."tag" = ? and "e"."replaced_by" is null and "e"."status" != ? and ("e"."valid_until" is null or "e"."valid_until" > ?) order by "e"."created" desc, "e"."id" desc limit ?;
 

@@ -74,6 +74,11 @@ export function cacheFormRoutes(router: Router, deps: CacheFormDeps): void {
     return { page: await pages.image(operator, first, { tone: 'good', title: 'It would go', lines }) };
   }
 
+  function setRate(mebibytes: number | undefined): Outcome {
+    puller.setRate(mebibytes === undefined ? undefined : Math.max(1, Math.round(mebibytes * mebibyte)));
+    return { to: '/cache/usage' };
+  }
+
   async function obey(order: CacheOrder, operator: OperatorView): Promise<Outcome> {
     switch (order.action) {
       case 'pull': {
@@ -100,9 +105,9 @@ export function cacheFormRoutes(router: Router, deps: CacheFormDeps): void {
       case 'scrub':
         return { to: jobPath(await upkeepJobs.begin({ kind: 'scrub', restart: order.restart !== undefined })) };
       case 'rate':
-        puller.setRate(order.mebibytes === undefined ? undefined : Math.max(1, Math.round(order.mebibytes * mebibyte)));
-        return { to: '/cache/usage' };
+        break;
     }
+    return setRate(order.mebibytes);
   }
 
   /** The page that the form is of, with the reason. */

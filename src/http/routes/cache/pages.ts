@@ -1,4 +1,5 @@
 // The pages of the cache, gathered from the vault, the jobs and the registry.
+import { Fault } from '../../../errors/fault.ts';
 import { cachePage, type PullView } from '../../../pages/cache.tsx';
 import { cachedImagePage } from '../../../pages/cached-image.tsx';
 import { usagePage, type UsageProps } from '../../../pages/cache-usage.tsx';
@@ -28,6 +29,7 @@ type Titled<Value> = Value & { readonly title?: string };
 
 export interface CachePages {
   images(operator: OperatorView, more?: { readonly notice?: NoticeView; readonly asked?: string }): Promise<string>;
+  /** Throws `not-found` where nothing is known of it, and there is nothing to say. */
   image(operator: OperatorView, identifier: string, notice?: NoticeView): Promise<string>;
   usage(
     operator: OperatorView,
@@ -83,10 +85,17 @@ export function cachePages({ site, vault, pulls, puller, quota, titles }: CacheP
 
     async image(operator, identifier, notice) {
       const [image, newest] = [await vault.image(identifier), await pulls.newest(identifier)];
+      const known = await titles([identifier]);
+      const heardOf = image !== undefined || newest !== undefined || known.has(identifier);
+      if (!heardOf && notice === undefined) {
+        throw new Fault('not-found', `the image ${identifier} is neither in the cache nor on its way`, {
+          action: 'Look for it in the list of images.',
+        });
+      }
       return cachedImagePage({
         site,
         operator,
-        ...named({ identifier }, await titles([identifier])),
+        ...named({ identifier }, known),
         ...(image === undefined ? {} : { image }),
         pinned: (await pinnedImages(vault)).has(identifier),
         cache: presentCached(image, newest),

@@ -52,13 +52,13 @@ export function jobRoutes({ jobs, titles, site, sessions, operator, isOperator }
 
   router.get(
     '/jobs',
-    operatorPage(sessions, async (request, _response, operator) => {
+    operatorPage(sessions, async (request, _response, session) => {
       const { state, kind, before } = parseInput(jobQuery, request.query);
       const { found, next } = await list(parseInput(jobQuery, { ...request.query, limit: pageLength }));
       const known = await titles(found.map(({ key }) => key));
       return jobsPage({
         site,
-        operator,
+        operator: session,
         jobs: found.map((job) => viewOfJob(job, known)),
         ...(state === undefined ? {} : { state: state.join(',') }),
         ...(kind === undefined ? {} : { kind }),
@@ -70,9 +70,9 @@ export function jobRoutes({ jobs, titles, site, sessions, operator, isOperator }
 
   router.get(
     '/jobs/:id',
-    operatorPage(sessions, async (request, _response, operator) => {
+    operatorPage(sessions, async (request, _response, session) => {
       const job = await existing(parseInput(jobNumber, request.params).id);
-      return jobPage({ site, operator, job: viewOfJob(job, await titles([job.key])) });
+      return jobPage({ site, operator: session, job: viewOfJob(job, await titles([job.key])) });
     }),
   );
 
