@@ -106,6 +106,13 @@ function Keep({ operator, identifier, pinned }: Pick<CachedImageProps, 'operator
       <CacheForm operator={operator} action={pinned ? 'unpin' : 'pin'} identifiers={[identifier]}>
         <button type="submit">{pinned ? 'Unpin it' : 'Pin it'}</button>
       </CacheForm>
+      <p>Every byte of it can be read back; what is damaged is fetched again.</p>
+      <CacheForm operator={operator} action="repair" identifiers={[identifier]}>
+        <button type="submit" class="quiet">
+          Check and repair it
+        </button>
+      </CacheForm>
+      <p>Where it goes, its room comes back when garbage is collected.</p>
       <CacheForm operator={operator} action="evict" identifiers={[identifier]}>
         <button type="submit" class="danger">
           Evict it

@@ -38,6 +38,7 @@ export function JobForm(props: {
 }
 
 function stateOf({ proven, pull, failure }: CacheView) {
+  if (pull?.repairs === true) return <Badge tone="busy">Here, being repaired</Badge>;
   if (proven !== undefined) return <Badge tone="good">Here, proven</Badge>;
   if (pull !== undefined) return <Badge tone="busy">On its way</Badge>;
   return <Badge tone={failure === undefined ? 'quiet' : 'bad'}>Not here</Badge>;
@@ -79,7 +80,7 @@ export function Cached(props: {
       {failure === undefined ? undefined : (
         <div class="notice bad">
           <p>
-            The last attempt failed on <When time={failure.failed} />:
+            {proven === undefined ? 'The last attempt' : 'The last repair'} failed on <When time={failure.failed} />:
           </p>
           <Reason text={failure.message} />
         </div>
@@ -89,7 +90,7 @@ export function Cached(props: {
           <button type="submit">{failure === undefined ? 'Fetch it now' : 'Try again now'}</button>
         </CacheForm>
       )}
-      {retry === undefined || (operator !== undefined && pull === undefined) ? undefined : (
+      {retry === undefined || (operator !== undefined && pull === undefined && proven === undefined) ? undefined : (
         <JobForm job={retry} action="retry" label="Try again now" {...forms} />
       )}
       {cancel === undefined ? undefined : <JobForm job={cancel} action="cancel" label="Cancel" {...forms} />}

@@ -25,6 +25,12 @@ function nameText(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Words are listed, things are counted. */
+function listText(values: readonly unknown[]): string {
+  if (values.length === 0) return 'none';
+  return values.every((value) => typeof value === 'string') ? values.join(', ') : numberText(values.length);
+}
+
 /** Members of a result that can be shown in a line. */
 function resultPairs(result: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {
   return Object.entries(result).flatMap(([name, value]) => {
@@ -32,7 +38,7 @@ function resultPairs(result: Readonly<Record<string, unknown>>): readonly (reado
       return [[nameText(name), /bytes|size/iu.test(name) ? sizeText(value) : numberText(value)]];
     if (typeof value === 'string') return [[nameText(name), value]];
     if (typeof value === 'boolean') return [[nameText(name), value ? 'yes' : 'no']];
-    return Array.isArray(value) ? [[nameText(name), value.length === 0 ? 'none' : value.map(String).join(', ')]] : [];
+    return Array.isArray(value) ? [[nameText(name), listText(value)]] : [];
   });
 }
 
@@ -61,7 +67,7 @@ function Facts({ job }: { job: JobView }) {
       <dl class="pairs">
         <div>
           <dt>Kind</dt>
-          <dd>{kindTitle(job.kind)}</dd>
+          <dd>{kindTitle(job)}</dd>
         </div>
         <div>
           <dt>About</dt>

@@ -20,14 +20,14 @@ export interface JobsProps {
 
 const kindTitles: Readonly<Record<string, string>> = {
   pull: 'Pull',
-  repair: 'Repair',
   collection: 'Garbage collection',
   scrub: 'Scrub',
   probe: 'Check',
+  eviction: 'Eviction',
 };
 
-/** Kinds whose key is an image. */
-const ofImages = new Set(['pull', 'repair']);
+/** Keys that stand for the one thing of their kind. */
+const things: Readonly<Record<string, string>> = { vault: 'the vault', locations: 'all locations' };
 
 const stateTitles: Readonly<Record<string, string>> = {
   queued: 'Waits',
@@ -46,7 +46,8 @@ const filters = [
   ['cancelled', 'Cancelled'],
 ] as const;
 
-export const kindTitle = (kind: string): string => kindTitles[kind] ?? kind;
+export const kindTitle = ({ kind, repairs }: Pick<JobView, 'kind' | 'repairs'>): string =>
+  repairs ? 'Repair' : (kindTitles[kind] ?? kind);
 
 export function JobState({ state }: { state: string }) {
   return <Badge tone={stateTones[state] ?? 'quiet'}>{stateTitles[state] ?? state}</Badge>;
@@ -54,12 +55,12 @@ export function JobState({ state }: { state: string }) {
 
 /** What a job is about: an image by its title, or the thing itself. */
 export function About({ kind, about, title }: Pick<JobView, 'kind' | 'about' | 'title'>) {
-  return ofImages.has(kind) ? <a href={cachedPath(about)}>{title ?? about}</a> : <span>the {about}</span>;
+  return kind === 'pull' ? <a href={cachedPath(about)}>{title ?? about}</a> : <span>{things[about] ?? about}</span>;
 }
 
 /** As in `Pull of CentOS 5.5 base image`. */
-export function jobTitle({ kind, about, title }: Pick<JobView, 'kind' | 'about' | 'title'>): string {
-  return ofImages.has(kind) ? `${kindTitle(kind)} of ${title ?? about}` : `${kindTitle(kind)} of the ${about}`;
+export function jobTitle(job: Pick<JobView, 'kind' | 'about' | 'title' | 'repairs'>): string {
+  return `${kindTitle(job)} of ${job.title ?? things[job.about] ?? job.about}`;
 }
 
 function Row({ job }: { job: JobView }) {
@@ -70,7 +71,7 @@ function Row({ job }: { job: JobView }) {
       </a>
       <JobState state={job.state} />
       <span class="task">
-        <strong>{kindTitle(job.kind)}</strong> of <About {...job} />
+        <strong>{kindTitle(job)}</strong> of <About {...job} />
       </span>
       <span class="by">
         <Moment time={job.finished ?? job.started ?? job.created} />

@@ -12,6 +12,8 @@ export interface ProgressingJob {
   readonly kind: string;
   readonly state: string;
   readonly cancelling?: boolean;
+  /** A pull of an image that is here. */
+  readonly repairs?: boolean;
   readonly progress?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -42,21 +44,53 @@ function pullProgress(progress: ProgressingJob['progress']): ProgressView {
   return { text: `${sizeText(done)} of ${sizeText(of)} proven, ${rate}${rest}.`, done, of };
 }
 
+function repairProgress(progress: ProgressingJob['progress']): ProgressView {
+  const [done, of] = [numberOf(progress, 'chunks'), numberOf(progress, 'ofChunks')];
+  // Once all is read, what comes next has not told of itself yet.
+  const reads = progress?.['phase'] === 'checking' && done < of;
+  const doing = reads ? 'It is being read' : 'What it has lost is being brought back';
+  return of === 0 || done === of ? { text: `${doing}.` } : { text: `${doing}, ${done} of ${of} chunks.`, done, of };
+}
+
+/** What counts steps of a phase. */
+function stepProgress(progress: ProgressingJob['progress'], doing: string): ProgressView {
+  const [done, of] = [numberOf(progress, 'done'), numberOf(progress, 'of')];
+  return of === 0 ? { text: `${doing}.` } : { text: `${doing}, ${done} of ${of}.`, done, of };
+}
+
 function scrubProgress(progress: ProgressingJob['progress']): ProgressView {
+  if (progress?.['phase'] === 'repairing') return stepProgress(progress, 'Images are repaired');
   const [done, of] = [numberOf(progress, 'packs'), numberOf(progress, 'ofPacks')];
   if (of === 0) return { text: 'Is about to begin.' };
   return { text: `${done} of ${of} packs read back, ${sizeText(numberOf(progress, 'bytes'))}.`, done, of };
 }
+
+const collecting: Readonly<Record<string, string>> = {
+  marking: 'Looks for what is in use',
+  removing: 'Removes packs',
+  copying: 'Copies what is left of packs together',
+};
 
 function probeProgress(progress: ProgressingJob['progress']): ProgressView {
   const [locations, bad] = [numberOf(progress, 'locations'), numberOf(progress, 'bad')];
   return { text: `${locations} locations asked; ${bad === 0 ? 'all' : `all but ${bad}`} serve what was signed.` };
 }
 
-function runningProgress({ kind, progress }: ProgressingJob): ProgressView {
-  if (kind === 'pull') return pullProgress(progress);
-  if (kind === 'scrub') return scrubProgress(progress);
-  return kind === 'probe' && progress !== undefined ? probeProgress(progress) : { text: 'Is at work.' };
+function runningProgress({ kind, repairs = false, progress }: ProgressingJob): ProgressView {
+  switch (kind) {
+    case 'pull':
+      return repairs ? repairProgress(progress) : pullProgress(progress);
+    case 'scrub':
+      return scrubProgress(progress);
+    case 'collection':
+      return stepProgress(progress, collecting[String(progress?.['phase'])] ?? 'Is about to begin');
+    case 'eviction':
+      return stepProgress(progress, 'Takes images out');
+    case 'probe':
+      return progress === undefined ? { text: 'Is about to begin.' } : probeProgress(progress);
+    default:
+      return { text: 'Is at work.' };
+  }
 }
 
 const texts: Readonly<Record<string, string>> = {

@@ -28,10 +28,11 @@ export interface NoticeView {
 export interface CacheView {
   /** When it was proven, where it is here. */
   readonly proven?: string;
-  /** The job that brings it. */
+  /** The job that brings it, or repairs it where it is here. */
   readonly pull?: {
     readonly job: number;
     readonly state: string;
+    readonly repairs?: boolean;
     readonly progress: ProgressView;
     readonly retryAt?: string;
   };
@@ -72,6 +73,8 @@ export interface JobView {
   readonly about: string;
   /** Of the image that it is about. */
   readonly title?: string | undefined;
+  /** A pull of an image that is here. */
+  readonly repairs: boolean;
   readonly state: string;
   readonly cancelling: boolean;
   readonly priority: number;

@@ -143,6 +143,11 @@ describe('the forms', () => {
     expect(await operator.order({ action: 'unpin', identifier })).toMatchObject({ status: 303, to: path });
     expect(await image()).toMatchObject({ pinned: false });
 
+    expect(await operator.order({ action: 'repair', identifier })).toMatchObject({ status: 303, to: path });
+    await expect
+      .poll(async () => (await operator.show('/jobs?kind=pull')).text, { timeout: 20_000 })
+      .toMatch(/Done(?:(?!<li).)*Repair/su);
+
     const would = await operator.order({ action: 'evict', identifier, dryRun: 'true' });
     expect([would.status, would.text]).toEqual([200, expect.stringContaining('It would go')]);
     const free = await operator.order({ action: 'free', gibibytes: '0.001' });
@@ -160,8 +165,11 @@ describe('the forms', () => {
     for (const each of both) await server.operator('POST', `/cache/${each}`);
     const form = await operator.formToken();
     const sent = await operator.send('/cache', { form, action: 'evict', identifier: both });
-    expect([sent.status, sent.to]).toEqual([303, '/cache']);
-    expect((await server.operator('GET', '/cache')).body['images']).toEqual([]);
+    expect([sent.status, sent.to]).toEqual([303, expect.stringMatching(/^\/jobs\/\d+$/u)]);
+    await expect
+      .poll(async () => (await server.operator('GET', '/cache')).body['images'], { timeout: 20_000 })
+      .toEqual([]);
+    expect((await operator.show(sent.to ?? '')).text).toContain('Eviction of 2 images');
   });
 
   test('garbage is collected and the vault scrubbed by jobs, whose pages say what came of it', async () => {

@@ -31,13 +31,10 @@ export async function openContext(
 /** What the browser says of the page, such as what its content security policy forbade; that the page itself is a refusal is left out. */
 export function listenTo(page: Page): readonly string[] {
   const said: string[] = [];
-  const pages = new Set<string>();
-  page.on('response', (response) => {
-    if (response.request().isNavigationRequest()) pages.add(response.url());
-  });
   page.on('console', (message) => {
-    const ofPage = message.text().startsWith('Failed to load resource') && pages.has(message.location().url);
-    if (!ofPage) said.push(message.text());
+    const { url } = message.location();
+    const isPart = url.includes('/static/') || url.includes('/events');
+    if (isPart || !/^Failed to load resource: .* status of 4\d\d/u.test(message.text())) said.push(message.text());
   });
   page.on('pageerror', (error) => said.push(String(error)));
   page.on('dialog', (dialog) => {

@@ -55,9 +55,10 @@ const policy = {
   conditions: [{ name: 'small', deny: 'image.bytes > 2000000000' }],
 };
 
+/** The one that is on its way is large enough to stay so. */
 const contents = (name: string): Buffer =>
   Buffer.concat(
-    Array.from({ length: 3000 }, (_, at) =>
+    Array.from({ length: name === 'coming' ? 90_000 : 3000 }, (_, at) =>
       createHash('sha512')
         .update(`${name} ${at >> 4}`)
         .digest(),
@@ -65,7 +66,7 @@ const contents = (name: string): Buffer =>
   );
 
 /** Bytes of the slow image that come at once; the rest waits. */
-const firstBytes = 80_000;
+const firstBytes = 2_000_000;
 
 /** Serves images as their names say. */
 async function startWeb(): Promise<{ server: Server; url: string; letCome: () => void }> {
@@ -75,8 +76,8 @@ async function startWeb(): Promise<{ server: Server; url: string; letCome: () =>
     let sent = firstBytes;
     // A few bytes now and then: a location that says nothing for long is given up.
     const drip = setInterval(() => {
-      response.write(body.subarray(sent, sent + 16));
-      sent += 16;
+      response.write(body.subarray(sent, sent + 1000));
+      sent += 1000;
       if (!open) return;
       clearInterval(drip);
       response.end(body.subarray(sent));

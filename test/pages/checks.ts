@@ -73,7 +73,7 @@ export const structure = (page: Page): Promise<readonly string[]> =>
 export const names = (page: Page): Promise<readonly string[]> =>
   inPage(
     page,
-    `for (const e of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
+    `for (const e of document.querySelectorAll('input:not([type=hidden], [hidden]), select, textarea'))
       if (![...(e.labels ?? [])].some((label) => label.textContent.trim() !== '') && !e.ariaLabel) wrong.push('no label: ' + named(e));
     for (const e of document.querySelectorAll('a, button, summary'))
       if (e.textContent.trim() === '' && !e.ariaLabel) wrong.push('no name: ' + e.outerHTML.slice(0, 80));

@@ -98,16 +98,20 @@ async function byKeyboard(page: Page): Promise<readonly string[]> {
   return seen.size < wanted ? [...wrong, `${seen.size} of ${wanted} reached`] : wrong;
 }
 
+/** What takes long, and is the same for all pages of a route. */
+const ofEachRoute: Readonly<Record<string, Check>> = {
+  'letters twice as large fit': largeText,
+  'nothing moves for those who want that': transitions,
+  'the keyboard reaches everything': byKeyboard,
+};
+
 const inTurn: Readonly<Record<string, Check>> = {
   'text and fields have contrast in dark': inDark,
   'a phone of 320 pixels shows it without scrolling sideways': (page) => at(page, 320, checks.sidewaysScroll),
   'a phone of 390 pixels shows it without scrolling sideways': (page) => at(page, 390, checks.sidewaysScroll),
   'zoom of 200 % shows it without scrolling sideways': (page) => at(page, 640, checks.sidewaysScroll),
-  'letters twice as large fit': largeText,
   'on a wide screen lines are not too long': (page) => at(page, 2200, checks.longLines),
-  'nothing moves for those who want that': transitions,
   'it can be printed': printed,
-  'the keyboard reaches everything': byKeyboard,
 };
 
 async function takeShots(page: Page, { name }: ShownPage, folder: string): Promise<void> {
@@ -155,7 +159,8 @@ describeWithTools('every page', ['chromium'], () => {
     if (shown.act !== undefined) await shown.act(page);
     weights[shown.name] = weight;
     note('it weighs less than 100 kB', shown.name, weight < heaviest ? [] : [`${weight} bytes`]);
-    for (const [name, check] of Object.entries({ ...light, ...inTurn })) {
+    const isFirst = table.find(({ route }) => route === shown.route) === shown;
+    for (const [name, check] of Object.entries({ ...light, ...inTurn, ...(isFirst ? ofEachRoute : {}) })) {
       await page.setViewportSize({ width: 1280, height: 900 });
       note(name, shown.name, await check(page));
     }
@@ -166,7 +171,7 @@ describeWithTools('every page', ['chromium'], () => {
 
   beforeAll(async () => {
     if (shots !== undefined) mkdirSync(shots, { recursive: true });
-    site = await openBusySite(Number(process.env['PAGE_DOCUMENTS'] ?? 60));
+    site = await openBusySite(Number(process.env['PAGE_DOCUMENTS'] ?? 40));
     browser = await launchChromium();
     table = pageTable(site);
     for (const signedIn of [false, true]) {
@@ -185,6 +190,7 @@ describeWithTools('every page', ['chromium'], () => {
     'the browser has nothing to complain of',
     ...Object.keys(light),
     ...Object.keys(inTurn),
+    ...Object.keys(ofEachRoute),
   ])('%s', (check) => {
     expect(found.get(check)).toEqual({});
   });
@@ -218,8 +224,10 @@ describeWithTools('every page', ['chromium'], () => {
         contexts[signedIn ? 1 : 0],
       ];
       const [bare, full] = [await plain.newPage(), await scripted?.newPage()];
-      for (const { path, operator = false, act } of table) {
-        if (operator !== signedIn || act !== undefined) continue;
+      const routes = new Set<string>();
+      for (const { route, path, operator = false, act } of table) {
+        if (operator !== signedIn || act !== undefined || routes.has(route)) continue;
+        routes.add(route);
         const seen = [];
         for (const page of [bare, full]) {
           await page?.goto(path);

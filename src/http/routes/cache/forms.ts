@@ -5,7 +5,10 @@ import { type Delivery } from '../../../delivery/delivery.ts';
 import { cachedPath, jobPath } from '../../../pages/links.ts';
 import { numberText, sizeText } from '../../../pages/parts.tsx';
 import { type NoticeView, type OperatorView } from '../../../pages/view.ts';
+import { priorities } from '../../../jobs/model.ts';
+import { type Pulls } from '../../../pull/pull-jobs.ts';
 import { type Puller } from '../../../pull/puller.ts';
+import { type TellCache } from '../../../site/cache-events.ts';
 import { type UpkeepJobs } from '../../../site/upkeep-jobs.ts';
 import { type Upkeep } from '../../../site/upkeep.ts';
 import { type Collection } from '../../../vault/collect.ts';
@@ -25,9 +28,12 @@ export interface CacheFormDeps {
   readonly vault: Vault;
   readonly puller: Pick<Puller, 'setRate'>;
   readonly delivery: Pick<Delivery, 'admitted' | 'beginPull'>;
-  readonly upkeep: Pick<Upkeep, 'evict' | 'collect'>;
-  readonly upkeepJobs: Pick<UpkeepJobs, 'begin'>;
+  readonly upkeep: Pick<Upkeep, 'evict' | 'evictable' | 'collect'>;
+  readonly upkeepJobs: Pick<UpkeepJobs, 'collect' | 'scrub' | 'evictThose'>;
   readonly quota: Pick<Quota, 'plan'>;
+  readonly pulls: Pick<Pulls, 'repair'>;
+  /** Tells the events what happened to images. */
+  readonly tell: TellCache;
 }
 
 /** Either a page to go to, or one that is shown at once. */
@@ -63,15 +69,22 @@ function collectionNotice({ removedPacks, removedBytes, condemnedBytes, unreadab
 }
 
 export function cacheFormRoutes(router: Router, deps: CacheFormDeps): void {
-  const { sessions, pages, vault, puller, delivery, upkeep, upkeepJobs } = deps;
+  const { sessions, pages, vault, puller, pulls, delivery, upkeep, upkeepJobs, tell } = deps;
 
   async function evict(order: Extract<CacheOrder, { action: 'evict' }>, operator: OperatorView): Promise<Outcome> {
+    const [first = '', ...others] = order.identifier;
+    if (others.length > 0) return { to: jobPath((await upkeepJobs.evictThose(order.identifier)).id) };
     const dryRun = order.dryRun !== undefined;
-    for (const identifier of order.identifier) await upkeep.evict({ identifier }, dryRun);
-    const [first = ''] = order.identifier;
-    if (!dryRun) return { to: order.identifier.length === 1 ? cachedPath(first) : '/cache' };
+    await upkeep.evict(first, dryRun);
+    if (!dryRun) return { to: cachedPath(first) };
     const lines = ['Nothing uses it, and it is not pinned. The room comes back when garbage is collected.'];
     return { page: await pages.image(operator, first, { tone: 'good', title: 'It would go', lines }) };
+  }
+
+  async function pin(identifier: string, pinned: boolean): Promise<Outcome> {
+    await (pinned ? pinImage : unpinImage)(vault, identifier);
+    tell({ what: pinned ? 'pinned' : 'unpinned', identifier });
+    return { to: cachedPath(identifier) };
   }
 
   function setRate(mebibytes: number | undefined): Outcome {
@@ -91,19 +104,23 @@ export function cacheFormRoutes(router: Router, deps: CacheFormDeps): void {
       }
       case 'pin':
       case 'unpin':
-        await (order.action === 'pin' ? pinImage : unpinImage)(vault, order.identifier);
+        return await pin(order.identifier, order.action === 'pin');
+      case 'repair':
+        await pulls.repair(order.identifier, { check: true, priority: priorities.urgent });
         return { to: cachedPath(order.identifier) };
       case 'evict':
         return await evict(order, operator);
       case 'free': {
         const freeBytes = Math.max(1, Math.round(order.gibibytes * gibibyte));
-        return { page: await pages.usage(operator, { evictable: await upkeep.evict({ freeBytes }, true) }) };
+        return { page: await pages.usage(operator, { evictable: await upkeep.evictable(freeBytes) }) };
       }
       case 'collect':
-        if (order.dryRun === undefined) return { to: jobPath(await upkeepJobs.begin({ kind: 'collection' })) };
-        return { page: await pages.usage(operator, { notice: collectionNotice(await upkeep.collect(true)) }) };
+        if (order.dryRun === undefined) return { to: jobPath((await upkeepJobs.collect()).id) };
+        return {
+          page: await pages.usage(operator, { notice: collectionNotice(await upkeep.collect({ dryRun: true })) }),
+        };
       case 'scrub':
-        return { to: jobPath(await upkeepJobs.begin({ kind: 'scrub', restart: order.restart !== undefined })) };
+        return { to: jobPath((await upkeepJobs.scrub({ restart: order.restart !== undefined, repair: true })).id) };
       case 'rate':
         break;
     }

@@ -6,7 +6,7 @@ import { usagePage, type UsageProps } from '../../../pages/cache-usage.tsx';
 import { progressOf } from '../../../pages/progress.ts';
 import { type CacheSummaryView, type NoticeView, type OperatorView, type SiteView } from '../../../pages/view.ts';
 import { type Puller } from '../../../pull/puller.ts';
-import { type Pulls } from '../../../pull/pull-jobs.ts';
+import { isRepair, type Pulls } from '../../../pull/pull-jobs.ts';
 import { pinnedImages } from '../../../vault/evict.ts';
 import { lastUses } from '../../../vault/last-use.ts';
 import { type Quota } from '../../../vault/quota.ts';
@@ -71,7 +71,13 @@ export function cachePages({ site, vault, pulls, puller, quota, titles }: CacheP
       const [images, active] = [await summaries(), await pulls.active()];
       const views = active.map((job): PullView => {
         const { id, key, state, cancelling } = job;
-        return { identifier: key, job: id, state, cancelling, progress: progressOf(job) };
+        return {
+          identifier: key,
+          job: id,
+          state,
+          cancelling,
+          progress: progressOf({ ...job, repairs: isRepair(job) }),
+        };
       });
       const known = await titles([...images, ...views].map(({ identifier }) => identifier));
       return cachePage({

@@ -2,10 +2,12 @@
 import { isActive, type Job } from '../../../jobs/model.ts';
 import { progressOf } from '../../../pages/progress.ts';
 import { type CacheView } from '../../../pages/view.ts';
+import { isRepair } from '../../../pull/pull-jobs.ts';
 import { type ImagePointer } from '../../../vault/records.ts';
 
-/** How far a pull is; before it has begun all counts are 0. */
-export function presentPull({ id, key, state, runAt, data, progress }: Job): Readonly<Record<string, unknown>> {
+/** How far a pull is; before it has begun all counts are 0. One of an image that is here `repairs` it, and may count chunks. */
+export function presentPull(job: Job): Readonly<Record<string, unknown>> {
+  const { id, key, state, runAt, data, progress } = job;
   const { bytes } = data as { readonly bytes?: number };
   return {
     identifier: key,
@@ -17,6 +19,7 @@ export function presentPull({ id, key, state, runAt, data, progress }: Job): Rea
     ...progress,
     job: id,
     state,
+    ...(isRepair(job) ? { repairs: true } : {}),
     ...(state === 'retrying' ? { retryAt: runAt } : {}),
   };
 }
@@ -41,21 +44,24 @@ const againStates: ReadonlySet<Job['state']> = new Set(['failed', 'cancelled', '
 
 /** What everybody may see of an image in the cache, on its page. */
 export function presentCached(image: ImagePointer | undefined, newest: Job | undefined): CacheView {
-  const failure = newest === undefined || image !== undefined ? undefined : failureView(newest);
+  // An old failure says nothing of an image that came since, but for that of its repair.
+  const counts = newest !== undefined && (image === undefined || isRepair(newest));
+  const failure = counts ? failureView(newest) : undefined;
   const pull = newest !== undefined && isActive(newest.state) ? newest : undefined;
   return {
     ...(image === undefined ? {} : { proven: image.verdict.verified }),
     ...(pull === undefined ? {} : { pull: pullView(pull) }),
     ...(failure === undefined ? {} : { failure }),
     ...(pull === undefined || pull.cancelling ? {} : { cancel: pull.id }),
-    ...(newest !== undefined && image === undefined && againStates.has(newest.state) ? { retry: newest.id } : {}),
+    ...(counts && againStates.has(newest.state) ? { retry: newest.id } : {}),
   };
 }
 
 const pullView = (job: Job): NonNullable<CacheView['pull']> => ({
   job: job.id,
   state: job.state,
-  progress: progressOf(job),
+  progress: progressOf({ ...job, repairs: isRepair(job) }),
+  ...(isRepair(job) ? { repairs: true } : {}),
   ...(job.state === 'retrying' ? { retryAt: job.runAt } : {}),
 });
 
