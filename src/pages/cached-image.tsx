@@ -142,7 +142,7 @@ export function cachedImagePage(props: CachedImageProps): string {
         </p>
         {notice === undefined ? undefined : <Notice notice={notice} />}
       </div>
-      <div class="panels">
+      <div id="image" class="panels" data-live>
         <div>
           <Cached identifier={identifier} cache={cache} operator={operator} page />
           {image === undefined ? undefined : <Keep operator={operator} identifier={identifier} pinned={pinned} />}

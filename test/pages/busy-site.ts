@@ -58,7 +58,7 @@ const policy = {
 /** The one that is on its way is large enough to stay so. */
 const contents = (name: string): Buffer =>
   Buffer.concat(
-    Array.from({ length: name === 'coming' ? 90_000 : 3000 }, (_, at) =>
+    Array.from({ length: name === 'coming' ? 320_000 : 3000 }, (_, at) =>
       createHash('sha512')
         .update(`${name} ${at >> 4}`)
         .digest(),
@@ -76,8 +76,8 @@ async function startWeb(): Promise<{ server: Server; url: string; letCome: () =>
     let sent = firstBytes;
     // A few bytes now and then: a location that says nothing for long is given up.
     const drip = setInterval(() => {
-      response.write(body.subarray(sent, sent + 1000));
-      sent += 1000;
+      response.write(body.subarray(sent, sent + 6400));
+      sent += 6400;
       if (!open) return;
       clearInterval(drip);
       response.end(body.subarray(sent));
@@ -254,10 +254,10 @@ export async function openBusySite(
     return (body['jobs'] as readonly { id: number }[])[0]?.id ?? 0;
   };
   const jobs = {
-    done: await jobOf('kind=pull&state=done'),
-    running: await jobOf('state=running'),
-    retrying: await jobOf('state=retrying'),
-    failed: await jobOf('state=failed'),
+    done: await jobOf(`key=${entries.here.identifier}`),
+    running: await jobOf(`key=${entries.coming.identifier}`),
+    retrying: await jobOf(`key=${entries.away.identifier}`),
+    failed: await jobOf(`key=${entries.failed.identifier}`),
     scrub: await jobOf('kind=scrub'),
   };
   return {

@@ -47,7 +47,9 @@ export const sidewaysScroll = (page: Page): Promise<readonly string[]> =>
       wrong.push('the page is ' + document.documentElement.scrollWidth + ' wide in ' + width);
       for (const e of document.body.querySelectorAll('*')) {
         const scrolls = e.parentElement.closest('pre, .scrolls');
-        if (shown(e) && scrolls === null && e.getBoundingClientRect().right > width + 1) wrong.push(named(e));
+        const { left, right } = e.getBoundingClientRect();
+        // What sticks out of an inner part makes all parts around it wider too: the first ones named are the cause.
+        if (e.checkVisibility() && scrolls === null && (right > width + 1 || left + e.scrollWidth > width + 1)) wrong.unshift(named(e));
       }
     }`,
   );

@@ -105,6 +105,7 @@ export const readHeaders = [
   'authorization',
   'content-type',
   'if-none-match',
+  'cookie',
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
