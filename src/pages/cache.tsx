@@ -55,7 +55,7 @@ function Pull({ pull, operator }: { pull: PullView; operator: OperatorView }) {
       <h3>
         <a href={cachedPath(identifier)}>{title ?? identifier}</a>
       </h3>
-      <Progress progress={progress} label={`Share of ${title ?? identifier} that is proven`} />
+      <Progress progress={progress} label={`How much of ${title ?? identifier} has come`} />
       {cancelling ? undefined : <JobForm job={job} action="cancel" label="Cancel" operator={operator} back="image" />}
     </li>
   );

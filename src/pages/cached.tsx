@@ -70,7 +70,7 @@ export function Cached(props: {
           Fetched, and every checksum verified, on <When time={proven} />.
         </p>
       )}
-      {pull === undefined ? undefined : <Progress progress={pull.progress} label="Share of the image that is proven" />}
+      {pull === undefined ? undefined : <Progress progress={pull.progress} label="How much of the image has come" />}
       {proven === undefined && pull === undefined ? <p>It is fetched when a disk is made of it.</p> : undefined}
       {pull?.retryAt === undefined ? undefined : (
         <p>

@@ -38,10 +38,14 @@ function pullProgress(progress: ProgressingJob['progress']): ProgressView {
   if (phase === 'converting') return { text: 'Every byte is proven; it is made into a raw disk.', done: of, of };
   if (phase === 'storing') return { text: 'Every byte is proven; it is stored.', done: of, of };
   if (phase !== 'fetching' || of === 0) return { text: 'Is about to be fetched.' };
+  // What is proven grows by large blocks, and a slow location would seem to stand still: the share is that of what was fetched, where it is known.
+  const [fetched, total] = [numberOf(progress, 'fetchedBytes'), numberOf(progress, 'totalBytes')];
   const left = numberOf(progress, 'secondsLeft');
-  const rate = `${sizeText(numberOf(progress, 'bytesPerSecond'))}/s`;
-  const rest = left === 0 ? '' : `, ${durationText(left)} left`;
-  return { text: `${sizeText(done)} of ${sizeText(of)} proven, ${rate}${rest}.`, done, of };
+  const rate = `${sizeText(numberOf(progress, 'bytesPerSecond'))}/s${left === 0 ? '' : `, ${durationText(left)} left`}`;
+  if (total === 0)
+    return { text: `${sizeText(fetched)} fetched, ${sizeText(done)} of ${sizeText(of)} proven, ${rate}.`, done, of };
+  const text = `${sizeText(fetched)} of ${sizeText(total)} fetched, ${sizeText(done)} proven, ${rate}.`;
+  return { text, done: fetched, of: total };
 }
 
 function repairProgress(progress: ProgressingJob['progress']): ProgressView {

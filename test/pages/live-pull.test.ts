@@ -33,7 +33,9 @@ describeWithTools('the page of an entry whose image is pulled', ['chromium'], ()
     const text = page.locator('#cached-image');
     await expect.poll(() => text.textContent()).toContain('It is fetched when a disk is made of it.');
     const pulling = mintmarkJson(['image', 'pull', identifier], site.env);
-    await expect.poll(() => text.textContent(), { timeout: 20_000 }).toMatch(/\d+ KiB of 977 KiB proven, /u);
+    await expect
+      .poll(() => text.textContent(), { timeout: 20_000 })
+      .toMatch(/\d+ KiB of 977 KiB fetched, .* proven, /u);
     expect(await page.locator('[data-job-bar]').isVisible()).toBe(true);
     await pulling;
     await expect.poll(() => text.textContent()).toContain('every checksum verified');

@@ -171,7 +171,7 @@ describeWithTools('an operator in Chromium', ['chromium'], () => {
       Promise.all(
         pages.map(async ({ row }) => Number(await row.locator('[data-job-bar]').evaluate('(e) => e.value / e.max'))),
       );
-    const proven: unknown = expect.stringMatching(/ of 19\.5 MiB proven, /u);
+    const proven: unknown = expect.stringMatching(/ of 19\.5 MiB fetched, .* proven, /u);
     await expect.poll(texts, patience).toEqual(pages.map(() => proven));
     const before = await values();
     // The figures of all grow, and no page was loaded again.
