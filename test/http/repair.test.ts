@@ -241,9 +241,9 @@ test('a repair needs no room of the quota, and makes nothing go for it', async (
   expect(names.toSorted()).toEqual([identifier, entry.identifier].toSorted());
 
   // What goes for the quota, and what does not fit, is told.
-  const third = noise(4 * chunkBytes, 'a third');
-  web.files.set('/third', { body: third });
-  const published = await server.creator.publish(third, 'Third', web.url('/third'));
+  const larger = noise(4 * chunkBytes, 'a larger');
+  web.files.set('/larger', { body: larger });
+  const published = await server.creator.publish(larger, 'Third', web.url('/larger'));
   const uploaded = (await (await server.upload(published.document)).json()) as { entry: { identifier: string } };
   await server.operator('PUT', `/cache/${identifier}/pin`);
   expect(await server.operator('POST', `/cache/${uploaded.entry.identifier}`)).toMatchObject({ status: 507 });
@@ -257,7 +257,7 @@ test('a repair needs no room of the quota, and makes nothing go for it', async (
     .poll(told, patiently)
     .toEqual([
       { what: 'pinned', identifier },
-      expect.objectContaining({ what: 'full', neededBytes: third.length, quotaBytes: image.length + chunkBytes }),
+      expect.objectContaining({ what: 'full', neededBytes: larger.length, quotaBytes: image.length + chunkBytes }),
       { what: 'unpinned', identifier },
       { what: 'evicted', identifier },
     ]);
