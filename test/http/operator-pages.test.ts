@@ -201,7 +201,7 @@ describe('the forms', () => {
     [{ action: 'pull', identifier: 'APd28Hk' }, 404, 'nobody endorses'],
     [{ action: 'pull', identifier: '"><script>' }, 404, '&quot;>&lt;script>'],
     [{ action: 'pin', identifier: 'APd28Hk' }, 400, 'is no image identifier'],
-    [{ action: 'evict', identifier: 'LHMEHYv3CU1cGcXN1Wv8Vj6SYTR' }, 404, 'has no image'],
+    [{ action: 'evict', identifier: 'LHMEHYv3CU1cGcXN1Wv8Vj6SYTR' }, 404, 'is not in the cache'],
     [{ action: 'free', gibibytes: '-1' }, 400, 'gibibytes'],
     [{ action: 'free', gibibytes: 'much' }, 400, 'gibibytes'],
     [{ action: 'rate', mebibytes: '0' }, 400, 'mebibytes'],
