@@ -204,7 +204,8 @@ test('reads that meet what cannot be repaired are errors, and ask for one repair
   const disk = await attachedDisk(place);
   await flipThird(vault);
   web.files.set('/image', { body: Buffer.alloc(image.length, 'something else') });
-  for (let turn = 0; turn < 5; turn += 1) await expect(disk.read(2 * chunkBytes, 4096)).rejects.toThrow();
+  for (let turn = 0; turn < 5; turn += 1)
+    await expect(disk.read(2 * chunkBytes, 4096)).rejects.toThrow('ended with status');
   await expect.poll(async () => (await jobsOf(place)).map(({ state }) => state), patiently).toEqual(['failed', 'done']);
   expect((await disk.read(0, 4096)).equals(image.subarray(0, 4096))).toBe(true);
   await disk.logout();
