@@ -27,9 +27,10 @@ async function newestOf(api: Api, identifier: string, email: string | undefined)
   });
 }
 
+const wrong = (text: string, is: string, action: string): Fault =>
+  new Fault('usage', `"${text}" is no ${is}`, { action });
+
 function checkForms(identifier: string, email: string | undefined, created: string | undefined): void {
-  const wrong = (text: string, is: string, action: string): Fault =>
-    new Fault('usage', `"${text}" is no ${is}`, { action });
   if (!isIdentifier(identifier)) {
     const action = 'An identifier has 27 characters of A-Z a-z 0-9 - _; look it up with "mintmark image search".';
     throw wrong(identifier, 'identifier of an image', action);

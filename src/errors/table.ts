@@ -227,7 +227,7 @@ export const faults = {
     status: 404,
     exit: exitCodes.notFound,
     title: 'There is no such endorser',
-    action: '"mintmark endorser list", or GET /endorsers, names everyone who has endorsed an image here.',
+    action: 'Look for those who have endorsed an image here with "mintmark endorser list", or GET /endorsers.',
   },
   'registry.cursor': {
     status: 400,

@@ -17,6 +17,13 @@ const tried = payloads.filter((payload) => /[<>]|onmouse|javascript|drop table/u
 const tellViolations = `addEventListener('securitypolicyviolation', (event) =>
   console.error('blocked: ' + event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sample));`;
 
+/** Hovers and focuses nothing in particular, everywhere: what waits for that has its chance. */
+const touchAll = (page: Page): Promise<unknown> =>
+  page.evaluate(`for (const element of document.body.querySelectorAll('*')) {
+    for (const type of ['mouseover', 'mouseenter', 'focus', 'load', 'error', 'toggle'])
+      element.dispatchEvent(new Event(type));
+  }`);
+
 describeWithTools('texts in Chromium that try to be more', ['chromium'], () => {
   const folder = mkdtempSync(join(tmpdir(), 'mintmark-injected-'));
   let server: ServerProcess;
@@ -52,17 +59,10 @@ describeWithTools('texts in Chromium that try to be more', ['chromium'], () => {
     });
     page.on('request', (request) => {
       const { origin, pathname } = new URL(request.url());
-      if (origin !== new URL(server.url).origin || /\/x$/u.test(pathname)) said.push(`asked for ${request.url()}`);
+      if (origin !== new URL(server.url).origin || pathname.endsWith('/x')) said.push(`asked for ${request.url()}`);
     });
     return { page, said };
   }
-
-  /** Hovers and focuses nothing in particular, everywhere: what waits for that has its chance. */
-  const touchAll = (page: Page): Promise<unknown> =>
-    page.evaluate(`for (const element of document.body.querySelectorAll('*')) {
-      for (const type of ['mouseover', 'mouseenter', 'focus', 'load', 'error', 'toggle'])
-        element.dispatchEvent(new Event(type));
-    }`);
 
   async function publish(document: string): Promise<string> {
     const headers = { 'content-type': 'application/xml' };

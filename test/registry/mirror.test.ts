@@ -209,7 +209,7 @@ describe('a lie is noticed', () => {
     const source = await signedSource(await allLeaves(), other);
     await expect(follow(source)).rejects.toMatchObject({
       ...forged,
-      message: expect.stringContaining('not signed by'),
+      message: expect.stringContaining('not signed by') as string,
     });
     expect((await mirror.find({ status: 'all' })).total).toBe(0);
     await expect(
