@@ -146,7 +146,7 @@ export async function connect(context: CliContext, flags: ServerFlags): Promise<
 
 async function findToken(context: CliContext, flags: ServerFlags, server: URL): Promise<string | undefined> {
   const file = flags.tokenFile ?? context.env['MINTMARK_TOKEN_FILE'];
-  if (file === undefined) {
+  if (file === undefined || file === '') {
     const given = context.env['MINTMARK_TOKEN'];
     // What was found by itself goes to this machine only: another server has no business with it.
     return given ?? (loopback.test(server.hostname) ? await ownToken(context) : undefined);
