@@ -1,4 +1,5 @@
 // Repairs of images as jobs of a running server: asked for by people, by scrubs and by reads; from every source that there is.
+import { once } from 'node:events';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -125,15 +126,28 @@ test('however many ask, by whichever way, there is one job and one request', asy
   const { server, web, identifier, vault } = place;
   await flipThird(vault);
   await server.operator('POST', '/cache/scrubs', { repair: false });
-  web.files.set('/image', { body: image, etag: '"1"', pause: 100 });
+  const release = new AbortController();
+  web.files.set('/image', {
+    body: image,
+    etag: '"1"',
+    async onPiece() {
+      if (!release.signal.aborted) await once(release.signal, 'abort');
+    },
+  });
   const asked = await Promise.all([
-    ...Array.from({ length: 20 }, () => repair(place, { check: false })),
-    ...Array.from({ length: 5 }, () => server.operator('POST', `/cache/${identifier}`)),
-    server.operator('POST', '/cache/scrubs', {}),
+    ...Array.from({ length: 20 }, () => repair(place, { check: false }, '?wait=false')),
+    ...Array.from({ length: 20 }, () => server.operator('POST', `/cache/${identifier}?wait=false`)),
   ]);
-  expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([200]));
+  const waiting = [
+    repair(place),
+    server.operator('POST', `/cache/${identifier}`),
+    server.operator('POST', '/cache/scrubs'),
+  ];
+  expect(new Set(asked.map(({ body }) => body['job']))).toEqual(new Set([(await jobsOf(place))[0]?.id]));
+  release.abort();
+  for (const { status } of await Promise.all(waiting)) expect(status).toBe(200);
   expect(web.requests).toHaveLength(1);
-  expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [] });
+  expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [], repairs: [] });
 });
 
 test('a repair that cannot be done says why and what to do, on the page too; a copy that is named does it', async () => {
