@@ -1,52 +1,52 @@
 -- accept a document
 begin;
 update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-select "id" from "documents" where "sha256" = ?;
-select "created" from "documents" where "identifier" = ? and "email" = ? order by "created" desc limit ?;
+with wanted (identifier, email) as (values (?, ?)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select "id", "sha256" from "documents" where "sha256" in (?);
 insert into "log_leaves" ("seq", "leaf", "address", "detail") values (?, ?, ?, ?);
 insert into "log_nodes" ("height", "position", "hash") values (?, ?, ?);
 insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values (?, ?, ?, ?, ?, ?, ?);
-select "id", "class_id", "status" from "entries" where "identifier" = ? and "email" = ? and "replaced_by" is null;
-select "id" from "entry_classes" where "facets" = ?;
+select "id", "facets" as "text" from "entry_classes" where "facets" in (?);
+select "id", "digest" as "text" from "signings" where "digest" in (?);
+with wanted (identifier, email) as (values (?, ?)) select e.id, e.identifier, e.email, e.class_id, e.status from wanted w cross join entries e where e.identifier = w.identifier and e.email = w.email and e.replaced_by is null;
 insert into "entry_classes" ("id", "facets", "valid_count", "expired_count", "deprecated_count", "all_count", "version") values (?, ?, ?, ?, ?, ?, ?);
-insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-select "id" from "signings" where "digest" = ?;
 insert into "signings" ("id", "digest", "signer", "steps") values (?, ?, ?, ?);
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values (?, ?, ?, ?, ?, ?);
 insert into entry_words (rowid, words) values (?, ?);
-update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
-insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = ?, "issuer" = ?, "fingerprint" = ?, "first_created" = case when "endorsers"."first_created" > ? then ? else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < ? then ? else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + ?, "images" = "endorsers"."images" + ?;
+with change (id, valid, expired, deprecated, total) as (values (cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint))) update entry_classes set version = ?, valid_count = valid_count + change.valid, expired_count = expired_count + change.expired, deprecated_count = deprecated_count + change.deprecated, all_count = all_count + change.total from change where entry_classes.id = change.id;
+select * from "endorsers" where "email" in (?);
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = "excluded"."subject", "issuer" = "excluded"."issuer", "fingerprint" = "excluded"."fingerprint", "first_created" = "excluded"."first_created", "last_created" = "excluded"."last_created", "entries" = "excluded"."entries", "images" = "excluded"."images";
 update "registry_state" set "log_size" = ? where "id" = ?;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = ?;
 
 -- accept a newer one
 begin;
 update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-select "id" from "documents" where "sha256" = ?;
-select "created" from "documents" where "identifier" = ? and "email" = ? order by "created" desc limit ?;
+with wanted (identifier, email) as (values (?, ?)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select "id", "sha256" from "documents" where "sha256" in (?);
 insert into "log_leaves" ("seq", "leaf", "address", "detail") values (?, ?, ?, ?);
 select "hash" from "log_nodes" where "height" = ? and "position" = ?;
 insert into "log_nodes" ("height", "position", "hash") values (?, ?, ?), (?, ?, ?);
 insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values (?, ?, ?, ?, ?, ?, ?);
-select "id", "class_id", "status" from "entries" where "identifier" = ? and "email" = ? and "replaced_by" is null;
-update "entries" set "replaced_by" = ? where "id" = ?;
-update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
-select "id" from "entry_classes" where "facets" = ?;
+select "id", "facets" as "text" from "entry_classes" where "facets" in (?);
+select "id", "digest" as "text" from "signings" where "digest" in (?);
+with wanted (identifier, email) as (values (?, ?)) select e.id, e.identifier, e.email, e.class_id, e.status from wanted w cross join entries e where e.identifier = w.identifier and e.email = w.email and e.replaced_by is null;
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-select "id" from "signings" where "digest" = ?;
 insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values (?, ?, ?, ?, ?, ?);
 insert into entry_words (rowid, words) values (?, ?);
-update "entry_classes" set "valid_count" = "valid_count" + ?, "all_count" = "all_count" + ?, "version" = ? where "id" = ?;
-insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = ?, "issuer" = ?, "fingerprint" = ?, "first_created" = case when "endorsers"."first_created" > ? then ? else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < ? then ? else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + ?, "images" = "endorsers"."images" + ?;
+with newer (replaced, id) as (values (cast(? as bigint), cast(? as bigint))) update entries set replaced_by = newer.id from newer where entries.id = newer.replaced;
+with change (id, valid, expired, deprecated, total) as (values (cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint))) update entry_classes set version = ?, valid_count = valid_count + change.valid, expired_count = expired_count + change.expired, deprecated_count = deprecated_count + change.deprecated, all_count = all_count + change.total from change where entry_classes.id = change.id;
+select * from "endorsers" where "email" in (?);
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = "excluded"."subject", "issuer" = "excluded"."issuer", "fingerprint" = "excluded"."fingerprint", "first_created" = "excluded"."first_created", "last_created" = "excluded"."last_created", "entries" = "excluded"."entries", "images" = "excluded"."images";
 update "registry_state" set "log_size" = ? where "id" = ?;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = ?;
 
 -- the same bytes again
 begin;
 update "registry_state" set "version" = "version" + ? where "id" = ? returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-select "id" from "documents" where "sha256" = ?;
+with wanted (identifier, email) as (values (?, ?)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select "id", "sha256" from "documents" where "sha256" in (?);
 commit;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = ?;
 
@@ -116,16 +116,19 @@ delete from "entry_details";
 delete from "entries";
 delete from "signings";
 delete from "endorsers";
-update "entry_classes" set "valid_count" = ?, "expired_count" = ?, "deprecated_count" = ?, "all_count" = ?, "version" = ? returning "id", "facets";
+update "entry_classes" set "valid_count" = ?, "expired_count" = ?, "deprecated_count" = ?, "all_count" = ?, "version" = ?;
 select * from "documents" where "id" > ? order by "id" limit ?;
+select "id", "facets" as "text" from "entry_classes" where "facets" in (?);
+select "id", "digest" as "text" from "signings" where "digest" in (?);
+with wanted (identifier, email) as (values (?, ?)) select e.id, e.identifier, e.email, e.class_id, e.status from wanted w cross join entries e where e.identifier = w.identifier and e.email = w.email and e.replaced_by is null;
 insert into "signings" ("id", "digest", "signer", "steps") values (?, ?, ?, ?);
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?);
 insert into entry_words (rowid, words) values (?, ?), (?, ?);
-update entries set replaced_by = newer.id from (select id, lag(id) over (partition by identifier, email order by id) as replaced from entries) as newer where entries.id = newer.replaced;
-update entry_classes set all_count = counted.all_count, valid_count = counted.valid_count, expired_count = counted.expired_count, deprecated_count = counted.deprecated_count from (select class_id, count(*) as all_count, count(*) filter (where replaced_by is null and status = ?) as valid_count, count(*) filter (where replaced_by is null and status = ?) as expired_count, count(*) filter (where replaced_by is null and status = ?) as deprecated_count from entries group by class_id) as counted where entry_classes.id = counted.class_id;
-select "email", min("created") as "first_created", max("created") as "last_created", count(*) as "entries", count(distinct "identifier") as "images" from "entries" group by "email";
-insert into "endorsers" ("email", "first_created", "last_created", "entries", "images", "subject", "issuer", "fingerprint") values (?, ?, ?, ?, ?, ?, ?, ?);
+with newer (replaced, id) as (values (cast(? as bigint), cast(? as bigint))) update entries set replaced_by = newer.id from newer where entries.id = newer.replaced;
+with change (id, valid, expired, deprecated, total) as (values (cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint), cast(? as bigint))) update entry_classes set version = ?, valid_count = valid_count + change.valid, expired_count = expired_count + change.expired, deprecated_count = deprecated_count + change.deprecated, all_count = all_count + change.total from change where entry_classes.id = change.id;
+select * from "endorsers" where "email" in (?);
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values (?, ?, ?, ?, ?, ?, ?, ?) on conflict ("email") do update set "subject" = "excluded"."subject", "issuer" = "excluded"."issuer", "fingerprint" = "excluded"."fingerprint", "first_created" = "excluded"."first_created", "last_created" = "excluded"."last_created", "entries" = "excluded"."entries", "images" = "excluded"."images";
 commit;
 
 -- next page
