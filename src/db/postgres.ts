@@ -59,6 +59,8 @@ export async function openPool(location: {
     max: location.connections ?? 10,
     connectionTimeoutMillis: 10_000,
     types,
+    // Queries that take milliseconds are not worth a compiler, which is started on a mere estimate of what they cost.
+    onConnect: (client) => client.query('set jit = off'),
   });
   // A connection that breaks while nobody uses it is replaced; whoever uses one is told by the query: also by the next one,
   // where it broke between two of them.

@@ -1,6 +1,6 @@
 // Throws away the index as it is, for one that is made anew.
 import { type Queries } from '../db/database.ts';
-import { deleteAllWords } from '../db/dialect.ts';
+import { deleteAllWords } from '../db/words.ts';
 
 /** `version`: of the index that comes. */
 export async function clearIndex(queries: Queries, version: number): Promise<void> {

@@ -1,7 +1,7 @@
 // Writes accepted documents into the index: entries, words, facet counts, endorsers. As many statements for many as for one.
 import { sql } from 'kysely';
 import { type Dialect, type Queries } from '../db/database.ts';
-import { insertWords } from '../db/dialect.ts';
+import { insertWords } from '../db/words.ts';
 import { insertRows } from '../db/insert-rows.ts';
 import { type Tables } from '../db/tables.ts';
 import { countEndorsements, type Endorsement } from './count-endorsements.ts';

@@ -14,6 +14,7 @@ import {
   type PrivateNote,
   type PublishingDecision,
 } from './log/append.ts';
+import { UploadCounts, type LimitedUpload } from './limit.ts';
 import { writeIndex, type RegistryState } from './state.ts';
 
 export interface Sender {
@@ -37,10 +38,13 @@ export interface VerifiedDocument {
  * with these decisions, or held back. What a gate reads must be written by gates alone: documents of the same moment are
  * published after all of them.
  */
-export type Gate<Held> = (
-  queries: Queries,
-  document: VerifiedDocument,
-) => Promise<{ readonly before: readonly Decision[] } | { readonly held: Held }>;
+export type Gate<Held> = (queries: Queries, document: VerifiedDocument) => Promise<Passed | { readonly held: Held }>;
+
+interface Passed {
+  readonly before: readonly Decision[];
+  /** Where there is a limit: what counts for it. */
+  readonly limited?: LimitedUpload | undefined;
+}
 
 export type Verdict<Held> =
   | { readonly outcome: 'created' | 'unchanged'; readonly id: number }
@@ -62,37 +66,42 @@ async function sameBytes(queries: Queries, documents: readonly VerifiedDocument[
   return new Map((await known.execute()).map(({ id, sha256 }) => [sha256, id]));
 }
 
-/** What has been decided in one transaction and is still to be written. */
+/** What the registry has that may stand against documents. */
+interface Known {
+  /** Ids of documents by their SHA-256. */
+  readonly same: Map<string, number>;
+  /** When the newest document of an image and endorser was made, by {@link pairText}. */
+  readonly newest: Map<string, string>;
+  readonly uploads: UploadCounts;
+}
+
+async function knownAbout(queries: Queries, documents: readonly VerifiedDocument[]): Promise<Known> {
+  const keys = documents.map(({ key }) => key);
+  const emails = keys.map(({ email }) => email);
+  return {
+    same: await sameBytes(queries, documents),
+    newest: await newestOf(queries, keys),
+    uploads: await UploadCounts.of(queries, emails),
+  };
+}
+
+/** What is decided in one transaction, until it is written. */
 class Decisions {
   readonly leaves: DecisionNote[] = [];
   readonly published: { readonly id: number; readonly document: VerifiedDocument }[] = [];
   readonly #state: RegistryState;
-  readonly #same: Map<string, number>;
-  readonly #newest: Map<string, string>;
+  readonly #known: Known;
 
-  private constructor(state: RegistryState, same: Map<string, number>, newest: Map<string, string>) {
+  constructor(state: RegistryState, known: Known) {
     this.#state = state;
-    this.#same = same;
-    this.#newest = newest;
-  }
-
-  static async about(
-    queries: Queries,
-    state: RegistryState,
-    documents: readonly VerifiedDocument[],
-  ): Promise<Decisions> {
-    const newest = await newestOf(
-      queries,
-      documents.map(({ key }) => key),
-    );
-    return new Decisions(state, await sameBytes(queries, documents), newest);
+    this.#known = known;
   }
 
   async decide<Held>(queries: Queries, document: VerifiedDocument, gate: Gate<Held>): Promise<Verdict<Held>> {
     const { sha256, key, at, report, sender } = document;
-    const same = this.#same.get(sha256);
+    const same = this.#known.same.get(sha256);
     if (same !== undefined) return { outcome: 'unchanged', id: same };
-    const fault = historyAgainst(key, this.#newest.get(pairText(key)));
+    const fault = historyAgainst(key, this.#known.newest.get(pairText(key)));
     if (fault !== undefined) {
       const decision: Decision = { at, decision: 'refused', sha256, ...key, reasons: [fault.code] };
       this.leaves.push({ decision, note: noteOf(sender, fault.details) });
@@ -100,19 +109,22 @@ class Decisions {
     }
     const answer = await gate(queries, document);
     if ('held' in answer) return { outcome: 'held', held: answer.held };
+    const over = answer.limited === undefined ? undefined : this.#known.uploads.add(answer.limited);
+    if (over !== undefined) return { outcome: 'refused', fault: over };
     this.leaves.push(...answer.before.map((decision) => ({ decision, note: {} })));
     const id = this.#state.logSize + this.leaves.length;
     const note = noteOf(sender, { weak: report.weak, fingerprint: report.signer.fingerprint });
     this.leaves.push({ decision: { at, decision: publishing(report), sha256, ...key }, note });
     this.published.push({ id, document });
-    this.#same.set(sha256, id);
-    this.#newest.set(pairText(key), key.created);
+    this.#known.same.set(sha256, id);
+    this.#known.newest.set(pairText(key), key.created);
     return { outcome: 'created', id };
   }
 
   /** Leaves, documents and index. */
   async write({ dialect }: Database, queries: Queries): Promise<void> {
     if (this.leaves.length === 0) return;
+    await this.#known.uploads.write(queries);
     await appendDecisions(queries, this.#state.logSize, this.leaves);
     const rows = this.published.map(({ id, document: { sha256, key, at, bytes } }) => ({
       id,
@@ -137,11 +149,8 @@ interface Candidate {
 
 function decideAll(db: Database, candidates: readonly Candidate[]): Promise<readonly (() => void)[]> {
   return writeIndex(db, async (queries, state) => {
-    const decisions = await Decisions.about(
-      queries,
-      state,
-      candidates.map(({ document }) => document),
-    );
+    const documents = candidates.map(({ document }) => document);
+    const decisions = new Decisions(state, await knownAbout(queries, documents));
     const decided: (() => void)[] = [];
     for (const { decide } of candidates) decided.push(await decide(queries, decisions));
     await decisions.write(db, queries);

@@ -2,7 +2,7 @@
 import { takeIn, type Accepted, type AcceptDeps } from './accept.ts';
 import { keepWaiting, mustConfirm, waitingAlready, type ConfirmationMode, type Waiting } from './confirm/pending.ts';
 import { type Sender } from './intake.ts';
-import { countUpload } from './limit.ts';
+import { UploadCounts } from './limit.ts';
 
 export interface SubmitRules {
   /** Documents of one endorser in an hour; no limit where it is left out. */
@@ -26,7 +26,15 @@ export function submitDocument(
     const asked = confirmation !== undefined && (await mustConfirm(queries, confirmation.mode, document));
     const waiting = asked ? await waitingAlready(queries, document) : undefined;
     if (waiting !== undefined) return { held: waiting };
-    if (endorserLimit !== undefined) await countUpload(queries, document.key.email, document.at, endorserLimit);
-    return asked ? { held: await keepWaiting(queries, document, confirmation.hours) } : { before: [] };
+    const { key, at } = document;
+    const limited = endorserLimit === undefined ? undefined : { email: key.email, at, limit: endorserLimit };
+    if (!asked) return { before: [], limited };
+    if (limited !== undefined) {
+      const counts = await UploadCounts.of(queries, [key.email]);
+      const fault = counts.add(limited);
+      if (fault !== undefined) throw fault;
+      await counts.write(queries);
+    }
+    return { held: await keepWaiting(queries, document, confirmation.hours) };
   });
 }
