@@ -1,50 +1,95 @@
-// `mintmark cache pin|unpin|evict|usage|gc|scrub|rate|cancel`: what stays in the cache, what goes, and whether all is sound.
+// `mintmark cache pin|unpin|evict|usage|gc|scrub|repair|rate|cancel`: what stays in the cache, what goes, and whether all is sound.
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../src/errors/fault.ts';
 import { exitCodes } from '../src/errors/table.ts';
 import {
+  begunAnswer,
   collectionAnswer,
   evictionAnswer,
   pinAnswer,
   rateBody,
+  repairAnswer,
   scrubAnswer,
   usageAnswer,
 } from '../src/http/routes/cache/schema.ts';
-import { connect, withServerFlags, type Api, type ServerFlags } from './api.ts';
-import { type CommandGroup } from './context.ts';
+import { connect, withServerFlags, type ServerFlags } from './api.ts';
+import { type CliContext, type CommandGroup } from './context.ts';
+import { followJob, mustBeDone } from './job-follow.ts';
 import { answer, commandGroup, table } from './print.ts';
 import { parseSize } from './size.ts';
 
-interface DryRunFlags extends ServerFlags {
+interface JobFlags extends ServerFlags {
+  readonly wait?: boolean;
+}
+interface DryRunFlags extends JobFlags {
   readonly dryRun?: boolean;
 }
 interface EvictFlags extends DryRunFlags {
   readonly free?: string;
 }
 
-interface ScrubFlags extends ServerFlags {
+interface ScrubFlags extends JobFlags {
   readonly restart?: boolean;
   readonly cancel?: boolean;
+  readonly repair?: boolean;
+}
+interface RepairFlags extends JobFlags {
+  readonly from?: string;
+  readonly check?: boolean;
 }
 
 const identifierHelp = ['<identifier>', 'identifier of the image'] as const;
 const dryRunHelp = ['--dry-run', 'say what would be done, and do nothing'] as const;
+const noWaitHelp = ['--no-wait', 'leave it to the server, and print the number of its job'] as const;
 const pathOf = (identifier: string): string => `/cache/${encodeURIComponent(identifier)}`;
 
-async function evict(api: Api, identifier: string | undefined, flags: EvictFlags): Promise<Eviction> {
+/** Another attempt that is further away than this, in ms, is left to the server. */
+const patience = 10_000;
+
+/** Has the server do it as a job, and follows that; undefined where it is left to the server, which is said. */
+async function asJob<Schema extends z.ZodType>(
+  context: CliContext,
+  flags: JobFlags,
+  schema: Schema,
+  request: { readonly path: string; readonly body: object },
+): Promise<z.output<Schema> | undefined> {
+  const api = await connect(context, flags);
+  const { path, body } = request;
+  const { job } = await api.json(begunAnswer, `${path}?wait=false`, { method: 'POST', body });
+  if (flags.wait === false) {
+    answer(context, flags, { job }, () => `job ${job} does it: mintmark job show ${job} --follow`);
+    return undefined;
+  }
+  const ended = await followJob(context, api, job, { quiet: flags.json === true, patience });
+  mustBeDone(ended);
+  return schema.parse(ended.result);
+}
+
+async function evict(context: CliContext, identifier: string | undefined, flags: EvictFlags): Promise<void> {
   const dryRun = flags.dryRun === true;
   if ((identifier === undefined) === (flags.free === undefined)) {
     throw new Fault('usage', 'evict one image, or as many as free some room', {
       action: 'Give either an identifier or --free SIZE.',
     });
   }
-  if (identifier !== undefined)
-    return await api.json(evictionAnswer, `${pathOf(identifier)}?dryRun=${dryRun}`, { method: 'DELETE' });
-  const body = { freeBytes: parseSize(flags.free ?? ''), dryRun };
-  return await api.json(evictionAnswer, '/cache/evictions', { method: 'POST', body });
+  const body = { freeBytes: parseSize(flags.free ?? '1'), dryRun };
+  const tell = (eviction: Eviction): void => answer(context, flags, eviction, () => evictionText(eviction));
+  if (identifier === undefined && !dryRun) {
+    const done = await asJob(context, flags, evictedByJob, { path: '/cache/evictions', body });
+    if (done !== undefined) tell({ dryRun, ...done });
+    return;
+  }
+  const api = await connect(context, flags);
+  tell(
+    identifier === undefined
+      ? await api.json(evictionAnswer, '/cache/evictions', { method: 'POST', body })
+      : await api.json(evictionAnswer, `${pathOf(identifier)}?dryRun=${dryRun}`, { method: 'DELETE' }),
+  );
 }
 
 type Eviction = z.output<typeof evictionAnswer>;
+const evictedByJob = evictionAnswer.omit({ dryRun: true });
 
 function evictionText({ dryRun, evicted, bytes }: Eviction): string {
   if (evicted.length === 0) return 'no image can go: all are pinned or in use';
@@ -53,14 +98,27 @@ function evictionText({ dryRun, evicted, bytes }: Eviction): string {
   return `${table([['identifier', 'bytes'], ...rows])}\n${sum}`;
 }
 
+const collectedByJob = collectionAnswer.omit({ dryRun: true });
+
 function scrubText(report: z.output<typeof scrubAnswer>): string {
-  const { checkedChunks, checkedBytes, resumed, damaged, repaired, broken, unreadable } = report;
+  const { checkedChunks, checkedBytes, resumed, damaged, repaired, broken, unreadable, repairs } = report;
   const sum = `${checkedBytes} bytes in ${checkedChunks} chunks read; ${damaged.length} damaged, ${repaired.length} repaired`;
   return [
     resumed ? `${sum}; it went on from where an earlier scrub had ended` : sum,
+    ...repairs.map(({ identifier, job, state }) => `repair of ${identifier}: job ${job}, ${state}`),
     ...broken.map((name) => `broken: ${name}`),
-    ...unreadable.map((name) => `the pack ${name} cannot be read`),
+    ...unreadable.map((name) => `the index of the pack ${name} cannot be read`),
+    ...(broken.length === 0
+      ? []
+      : ['Why: mintmark job show N. Repair from another copy: mintmark cache repair IDENTIFIER --from FILE|URL']),
   ].join('\n');
+}
+
+const isAddress = /^[a-z][a-z0-9+.-]*:\/\//iu;
+
+function repairText(identifier: string, { lostChunks, sources }: z.output<typeof repairAnswer>): string {
+  if (lostChunks === 0) return `${identifier} has lost nothing`;
+  return `${identifier} is whole again: ${lostChunks} lost chunks came from ${sources.join(' and ')}`;
 }
 
 export const upkeepCommands: CommandGroup = (program, context) => {
@@ -82,10 +140,8 @@ export const upkeepCommands: CommandGroup = (program, context) => {
     .argument('[identifier]', 'identifier of the image; without one, --free says how much is to go')
     .option('--free <size>', 'least recently pulled images until their sizes come to this (10G)')
     .option(...dryRunHelp)
-    .action(async (identifier: string | undefined, flags: EvictFlags) => {
-      const eviction = await evict(await connect(context, flags), identifier, flags);
-      answer(context, flags, eviction, () => evictionText(eviction));
-    });
+    .option(...noWaitHelp)
+    .action((identifier: string | undefined, flags: EvictFlags) => evict(context, identifier, flags));
 
   withServerFlags(cache.command('usage').description('what the vault holds, and what sharing saves')).action(
     async (flags: ServerFlags) => {
@@ -109,10 +165,17 @@ export const upkeepCommands: CommandGroup = (program, context) => {
 
   withServerFlags(cache.command('gc').description('free the room of what nothing refers to; two runs, a grace apart'))
     .option(...dryRunHelp)
+    .option(...noWaitHelp)
     .action(async (flags: DryRunFlags) => {
-      const body = { dryRun: flags.dryRun === true };
-      const api = await connect(context, flags);
-      const done = await api.json(collectionAnswer, '/cache/collections', { method: 'POST', body });
+      const dryRun = flags.dryRun === true;
+      const request = { path: '/cache/collections', body: { dryRun } };
+      const collected = dryRun
+        ? await (
+            await connect(context, flags)
+          ).json(collectionAnswer, request.path, { method: 'POST', body: request.body })
+        : await asJob(context, flags, collectedByJob, request);
+      if (collected === undefined) return;
+      const done = { dryRun, ...collected };
       answer(context, flags, done, () =>
         table([
           [done.dryRun ? 'would be freed' : 'freed', `${done.removedBytes} bytes in ${done.removedPacks} packs`],
@@ -127,22 +190,42 @@ export const upkeepCommands: CommandGroup = (program, context) => {
     cache
       .command('scrub')
       .description(
-        `read everything back, repair what is damaged from its locations; ends with ${exitCodes.failed} where something is broken`,
+        `read everything back, have what is damaged repaired; ends with ${exitCodes.failed} where something stays broken`,
       ),
   )
     .option('--restart', 'begin anew, where an earlier scrub had ended early')
+    .option('--repair', 'have each broken image repaired by a job of its own (the default)')
+    .option('--no-repair', 'only say what is broken')
+    .option(...noWaitHelp)
     .option('--cancel', 'end the scrub that runs; the next one goes on from there')
     .action(async (flags: ScrubFlags) => {
-      const api = await connect(context, flags);
       if (flags.cancel === true) {
+        const api = await connect(context, flags);
         await api.json(z.undefined(), '/cache/scrubs', { method: 'DELETE' });
         answer(context, flags, { cancelled: true }, () => 'the scrub is cancelled');
         return;
       }
-      const body = { restart: flags.restart === true };
-      const report = await api.json(scrubAnswer, '/cache/scrubs', { method: 'POST', body });
+      const body = { restart: flags.restart === true, repair: flags.repair !== false };
+      const report = await asJob(context, flags, scrubAnswer, { path: '/cache/scrubs', body });
+      if (report === undefined) return;
       answer(context, flags, report, () => scrubText(report));
       if (report.broken.length > 0) process.exitCode = exitCodes.failed;
+    });
+
+  withServerFlags(cache.command('repair').description('read one image back, and bring back what it has lost'))
+    .argument(...identifierHelp)
+    .option(
+      '--from <copy>',
+      'a copy to try first: a raw disk or the folder of a vault on the server, or an http(s) address',
+    )
+    .option('--no-check', 'do not read it first: bring back only what is known to be lost')
+    .option(...noWaitHelp)
+    .action(async (identifier: string, flags: RepairFlags) => {
+      const { from, check = true } = flags;
+      const copy = from === undefined ? {} : { from: isAddress.test(from) ? from : resolve(from) };
+      const request = { path: `${pathOf(identifier)}/repairs`, body: { check, ...copy } };
+      const done = await asJob(context, flags, repairAnswer, request);
+      if (done !== undefined) answer(context, flags, done, () => repairText(identifier, done));
     });
 
   withServerFlags(

@@ -17,7 +17,14 @@ export interface Share {
   readonly phase: string;
 }
 
-/** Pulls count the bytes that are proven, other jobs packs. */
+/** Names of what is done and of all of it, in the progress of jobs that count something else than bytes. */
+const counts = [
+  ['packs', 'ofPacks'],
+  ['chunks', 'ofChunks'],
+  ['done', 'of'],
+] as const;
+
+/** Pulls count the bytes that are proven, repairs chunks, other jobs packs and disks. */
 export function shareOf({ progress = {}, state }: Pick<JobAnswer, 'progress' | 'state'>): Share | undefined {
   const phase = typeof progress['phase'] === 'string' ? progress['phase'] : state;
   const signed = numberOf(progress['signedBytes']);
@@ -30,8 +37,11 @@ export function shareOf({ progress = {}, state }: Pick<JobAnswer, 'progress' | '
       ...(rate === undefined ? {} : { rate }),
     };
   }
-  const all = numberOf(progress['ofPacks']);
-  return all === undefined ? undefined : { done: numberOf(progress['packs']) ?? 0, all, phase };
+  for (const [done, of] of counts) {
+    const all = numberOf(progress[of]);
+    if (all !== undefined) return { done: numberOf(progress[done]) ?? 0, all, phase };
+  }
+  return undefined;
 }
 
 export function stateText(job: JobAnswer): string {

@@ -21,7 +21,7 @@ export const jobCommands: CommandGroup = (program, context) => {
   const job = program.command('job').description('what the server does in the background');
 
   withServerFlags(job.command('list').description('list jobs, newest first'))
-    .option('--kind <kind>', 'pull, collection, scrub …')
+    .option('--kind <kind>', 'pull (repairs too), probe, scrub, collection or eviction')
     .option('--of <key>', 'what they are about, such as the identifier of an image')
     .option('--state <states>', 'active, or some of queued, running, retrying, done, failed and cancelled, with commas')
     .option('--limit <n>', 'jobs at most, 1 to 1000 (default 100)')

@@ -58,7 +58,7 @@ export const uploadCommands: CommandGroup = (program, context) => {
     .action(async (identifier: string, email: string, created: string, flags: ServerFlags) => {
       const api = await connect(context, flags);
       const response = await api.send(`/metadata/${identifier}/${encodeURIComponent(email)}/${created}`, {
-        headers: { Accept: 'application/xml' },
+        headers: { Accept: 'application/xml, application/problem+json' },
       });
       // The bytes as they are: text would lose a byte order mark.
       context.stdout.write(Buffer.from(await response.arrayBuffer()));

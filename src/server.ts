@@ -34,11 +34,11 @@ import { operatorToken } from './site/operator-token.ts';
 import { defaultPolicy, judge, verdictBasis } from './policy/policy.ts';
 import { watchPolicy, type WatchedPolicy } from './policy/watch.ts';
 import { createLocationBook } from './pull/location-health.ts';
-import { createPulls } from './pull/pull-jobs.ts';
 import { entryPath } from './pages/links.ts';
 import { type Postman } from './registry/confirm/postman.ts';
 import { type RegistryEntry } from './registry/entry.ts';
 import { entryQuerySchema } from './registry/query.ts';
+import { type TellCache } from './site/cache-events.ts';
 import { openSiteDisks } from './site/disks.ts';
 import { openSiteJobs } from './site/jobs.ts';
 import { openSiteRegistry } from './site/registry.ts';
@@ -93,33 +93,36 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
     const node = nodeName(config.data, randomness);
 
     const events = new EventBoard();
-    const { vault, place, volumes, leases, quota, puller, upkeep } = await openSiteDisks({
+    const tell: TellCache = (event) => events.announce({ type: 'cache', data: event });
+    let repairSoon: (() => void) | undefined;
+    const disks = await openSiteDisks({
       config,
       node,
       registry,
-      onProgress: (progress) => events.announce({ type: 'pull', data: { ...progress } }),
+      tell,
+      onLost: () => repairSoon?.(),
       closing,
       now,
       randomness,
       log,
     });
+    const { vault, volumes, leases, quota, puller, upkeep } = disks;
     const book = createLocationBook(vault, puller.probe);
-    const jobs = await openSiteJobs({
+    const { jobs, pulls, repairs } = await openSiteJobs({
+      ...disks,
       book,
       config,
       db: site.db,
       node,
-      place,
-      puller,
       registry,
-      upkeep,
       events,
+      tell,
       now,
       randomness,
       log,
     });
     closing.push(() => jobs.close());
-    const pulls = createPulls({ jobs, vault });
+    repairSoon = () => repairs.soon();
 
     const target = await createTarget({
       portals: [config.iscsi],
@@ -191,7 +194,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
           puller,
           delivery,
           upkeep,
-          upkeepJobs: createUpkeepJobs(jobs),
+          upkeepJobs: createUpkeepJobs(jobs, upkeep),
+          tell,
           quota,
           operator: operatorOnly,
         }),
@@ -229,6 +233,8 @@ export async function startServer({ config, log, now, randomness }: ServerDeps):
       () => jobs.close(),
     );
     await jobs.begin();
+    // What was lost while no server ran is not left for the first reader to find.
+    if (vault.isSuspect) repairs.soon();
     url = config['public-url'] ?? `http://${formatEndpoint(boundTo(server, config.http))}`;
     postman = openMail(config, {
       site,

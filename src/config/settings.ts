@@ -247,6 +247,13 @@ export const settings = {
     value: 'N',
     description: 'bytes that images and snapshots may take in the vault; images nobody uses are evicted for a new one',
   },
+  'repair-from': {
+    schema: list.pipe(z.array(vaultLocationSchema)),
+    default: () => [],
+    value: 'DIR|URL,…',
+    description:
+      'other vaults, such as those of other nodes, from which what this one has lost may be read; buckets with the keys of --vault',
+  },
   'log-level': {
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: () => 'info' as const,

@@ -313,13 +313,13 @@ export const faults = {
     status: 500,
     exit: exitCodes.failed,
     title: 'What the vault holds does not match its checksum',
-    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
+    action: 'Run `mintmark cache repair IDENTIFIER`, or `mintmark cache scrub` for all: what is lost is fetched again.',
   },
   'vault.missing': {
     status: 500,
     exit: exitCodes.failed,
     title: 'The vault lacks a part of this disk',
-    action: 'Run `mintmark image pull`, or `mintmark cache scrub` for all images: what is lost is fetched again.',
+    action: 'Run `mintmark cache repair IDENTIFIER`, or `mintmark cache scrub` for all: what is lost is fetched again.',
   },
   'vault.bad-format': {
     status: 500,
@@ -362,6 +362,13 @@ export const faults = {
     exit: exitCodes.unavailable,
     title: 'The image could not be fetched from any location',
     action: 'See the reason of each location in the details, and try again later.',
+  },
+  'pull.unrepaired': {
+    status: 502,
+    exit: exitCodes.refused,
+    title: 'What this image has lost is nowhere to be had',
+    action:
+      'Publish an entry with a location that serves it, or name a copy: `mintmark cache repair IDENTIFIER --from FILE|URL`. What is whole of it can still be read.',
   },
   'pull.unsafe': {
     status: 422,

@@ -3,7 +3,8 @@ import express, { type ErrorRequestHandler, type Express, type Router } from 'ex
 import helmet from 'helmet';
 import { type Logger } from 'pino';
 import { Fault } from '../errors/fault.ts';
-import { problemOf, type Problem } from './problems.ts';
+import { problemMedia } from './media.ts';
+import { problemOf, problemXml, type Problem } from './problems.ts';
 
 export interface AppDeps {
   readonly routes: readonly Router[];
@@ -50,6 +51,10 @@ export function createApp({ routes, staticFolder, errorPage, trustedProxies, log
     if (/%00/u.test(request.path)) throw new Fault('not-found', 'there is nothing under a name with a zero byte');
     next();
   });
+  app.use((request, _response, next) => {
+    request.url = withoutOldPrefix(request.url);
+    next();
+  });
   app.use('/static', express.static(staticFolder, { index: false, maxAge: '1h' }));
   app.get('/', (_request, response) => response.redirect(302, '/metadata'));
   for (const router of routes) app.use(router);
@@ -58,6 +63,17 @@ export function createApp({ routes, staticFolder, errorPage, trustedProxies, log
   });
   app.use(answerFailure(errorPage, log));
   return app;
+}
+
+/**
+ * StratusLab's clients put a slash too many behind the address of a server that ends with one, and its lists are asked for
+ * below /marketplace (decision 510).
+ */
+function withoutOldPrefix(url: string): string {
+  if (!url.startsWith('/')) return url;
+  const [path = '', ...query] = url.split('?');
+  const plain = path.replaceAll(/\/{2,}/gu, '/').replace(/^\/marketplace(?=\/)/u, '');
+  return [plain, ...query].join('?');
 }
 
 /** People get a page, programs a problem document (RFC 9457). */
@@ -73,8 +89,9 @@ function answerFailure(errorPage: (problem: Problem) => string, log: Logger): Er
     }
     response.status(problem.status).set('Cache-Control', 'no-store');
     if (typeof problem['retryAfter'] === 'number') response.set('Retry-After', String(problem['retryAfter']));
-    if (request.accepts(['application/json', 'text/html']) === 'text/html')
-      response.type('html').send(errorPage(problem));
+    const media = problemMedia(request);
+    if (media === 'html') response.type('html').send(errorPage(problem));
+    else if (media === 'xml') response.type('xml').send(problemXml(problem));
     else response.type('application/problem+json').send(JSON.stringify(problem));
   };
 }

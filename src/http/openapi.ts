@@ -14,9 +14,12 @@ import {
   pinAnswer,
   pullQuery,
   rateBody,
+  repairAnswer,
+  repairBody,
   scrubAnswer,
   scrubBody,
   usageAnswer,
+  waitQuery,
 } from './routes/cache/schema.ts';
 import { confirmationBody, confirmationQuery } from './routes/confirmations/schema.ts';
 import { jobAnswer, jobForm, jobList, jobQuery } from './routes/jobs/schema.ts';
@@ -144,9 +147,21 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
     },
     put: { summary: 'Change it, for pulls that run too', body: rateBody, answer: [200, rateBody], operator: true },
   },
+  '/cache/{identifier}/repairs': {
+    post: {
+      summary:
+        'Read an image that is here, and bring back what it has lost, from copies near by or its locations; or at once (202) the number of the job',
+      query: waitQuery,
+      body: repairBody,
+      answer: [200, repairAnswer],
+      operator: true,
+    },
+  },
   '/cache/evictions': {
     post: {
-      summary: 'Take images out of the cache, those pulled longest ago first, until they come to so many bytes',
+      summary:
+        'Take images out of the cache, those pulled longest ago first, until they come to so many bytes; or at once (202) the number of the job',
+      query: waitQuery,
       body: evictionBody,
       answer: [200, evictionAnswer],
       operator: true,
@@ -154,7 +169,8 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/cache/collections': {
     post: {
-      summary: 'Collect garbage: free the room of what nothing refers to',
+      summary: 'Collect garbage: free the room of what nothing refers to; or at once (202) the number of the job',
+      query: waitQuery,
       body: collectionBody,
       answer: [200, collectionAnswer],
       operator: true,
@@ -163,7 +179,8 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   '/cache/scrubs': {
     post: {
       summary:
-        'Read everything back, repair what is damaged from its locations, name what is broken; joins a scrub that runs',
+        'Read everything back, have what is damaged repaired by jobs, name what is broken; joins a scrub that runs. Or at once (202) its number',
+      query: waitQuery,
       body: scrubBody,
       answer: [200, scrubAnswer],
       operator: true,

@@ -1,6 +1,7 @@
 // Failures as problem documents (RFC 9457): the one place where a fault becomes an HTTP answer.
 import { Fault } from '../errors/fault.ts';
 import { faults, type FaultCode } from '../errors/table.ts';
+import { escapeText, escapeValue } from '../xml/write-canonical.ts';
 
 /** RFC 9457 §3, with the extensions `code`, `action` and whatever particulars the fault carries. */
 export interface Problem {
@@ -26,6 +27,16 @@ export function problemOf(error: unknown): Problem {
     code: fault.code,
     action: fault.action,
   };
+}
+
+/** What XML has no way to write (XML 1.0 §2.2). */
+const unwritable = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+/** The problem for a program that reads XML: StratusLab's clients show the text of `error`. */
+export function problemXml({ code, status, detail, action }: Problem): string {
+  const text = `${detail}${/[.!?]$/u.test(detail) ? '' : '.'} ${action}`.replaceAll(unwritable, '\uFFFD');
+  const attributes = `code="${escapeValue(code)}" status="${status}"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<error ${attributes}>${escapeText(text)}</error>\n`;
 }
 
 /** Express' own body and path errors carry a status of 4xx; they are the caller's mistakes. */

@@ -40,7 +40,7 @@ function checkSequence(
 }
 
 function checkNested(element: XmlElement): Finding[] {
-  const sequence = nested[element.term];
+  const sequence = nested.get(element.term);
   if (!sequence) return [];
   const found = checkSequence(element, element.elements, sequence);
   for (const child of element.elements) {
@@ -165,7 +165,7 @@ function checkProperty(element: XmlElement, found: Finding[]): void {
     });
   }
   const parseType = attributeOf(element, namespaces.rdf, 'parseType');
-  const mustNest = nested[name] !== undefined;
+  const mustNest = nested.has(name);
   if (parseType === undefined ? inside.length > 0 || mustNest : parseType !== 'Resource') {
     found.push({
       code: 'rdf-parse-type',

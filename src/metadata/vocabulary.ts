@@ -64,8 +64,10 @@ export const terms: ReadonlyMap<string, Term> = new Map<string, Term>([
   ['slterms:icmp', often({ kind: 'number', most: 255 })],
 ]);
 
+type Sequence = readonly (readonly [name: string, least: number, most: number])[];
+
 /** The required part, in the order in which it must stand: name, least, most. */
-export const opening: readonly (readonly [name: string, least: number, most: number])[] = [
+export const opening: Sequence = [
   ['rdf:type', 0, 1],
   ['dcterms:identifier', 1, 1],
   ['slreq:bytes', 1, 1],
@@ -73,22 +75,31 @@ export const opening: readonly (readonly [name: string, least: number, most: num
   ['slreq:endorsement', 1, 1],
 ];
 
-/** What stands inside the nested elements of the required part, in order. */
-export const nested: Readonly<Record<string, readonly (readonly [name: string, least: number, most: number])[]>> = {
-  'slreq:checksum': [
-    ['slreq:algorithm', 1, 1],
-    ['slreq:value', 1, 1],
+/** What stands inside the nested elements of the required part, in order. A map: foreign elements choose their names. */
+export const nested: ReadonlyMap<string, Sequence> = new Map<string, Sequence>([
+  [
+    'slreq:checksum',
+    [
+      ['slreq:algorithm', 1, 1],
+      ['slreq:value', 1, 1],
+    ],
   ],
-  'slreq:endorsement': [
-    ['dcterms:created', 1, 1],
-    ['slreq:endorser', 1, 1],
+  [
+    'slreq:endorsement',
+    [
+      ['dcterms:created', 1, 1],
+      ['slreq:endorser', 1, 1],
+    ],
   ],
-  'slreq:endorser': [
-    ['slreq:email', 1, 1],
-    ['slreq:subject', 1, 1],
-    ['slreq:issuer', 1, Infinity],
+  [
+    'slreq:endorser',
+    [
+      ['slreq:email', 1, 1],
+      ['slreq:subject', 1, 1],
+      ['slreq:issuer', 1, Infinity],
+    ],
   ],
-};
+]);
 
 export const isChecksumAlgorithm = (value: string): value is ChecksumAlgorithm =>
   (checksumAlgorithms as readonly string[]).includes(value);

@@ -3,9 +3,10 @@ import { Badge, When } from './parts.tsx';
 import { type CacheView } from './view.ts';
 
 /** How far a pull is, in words. */
-function pullText({ state, retryAt }: NonNullable<CacheView['pull']>): string {
-  if (state === 'queued') return 'Waits to be fetched.';
-  return state === 'retrying' ? `Is tried again at ${retryAt ?? 'a later time'}.` : 'Is being fetched and proven.';
+function pullText({ state, repairs = false, retryAt }: NonNullable<CacheView['pull']>): string {
+  if (state === 'queued') return repairs ? 'Waits to be repaired.' : 'Waits to be fetched.';
+  if (state === 'retrying') return `Is tried again at ${retryAt ?? 'a later time'}.`;
+  return repairs ? 'Has lost a part, which is being brought back.' : 'Is being fetched and proven.';
 }
 
 /** Asks for the operator token each time: no other site can make a browser send what it does not know, and no script is needed. */
@@ -45,11 +46,12 @@ export function Cached({ identifier, cache }: { identifier: string; cache: Cache
         aria-label="Share of the image that is proven"
         max={pull?.signedBytes ?? 1}
         value={pull?.provenBytes ?? 0}
-        hidden={pull?.state !== 'running'}
+        hidden={pull?.state !== 'running' || pull.repairs === true}
       />
       {failure === undefined ? undefined : (
         <p data-pull-failure>
-          The last attempt failed on <When time={failure.failed} />: {failure.message}
+          {proven === undefined ? 'The last attempt' : 'The last repair'} failed on <When time={failure.failed} />:{' '}
+          {failure.message}
         </p>
       )}
       {retry === undefined ? undefined : <JobForm job={retry} action="retry" label="Try again now" />}

@@ -13,6 +13,12 @@ export function entryPath({ identifier, email, created }: KeyView): string {
   return `/metadata/${[identifier, email, created].map(part).join('/')}`;
 }
 
+/** The list of what is known of an entry's key. */
+export function narrowedPath({ identifier, email, created }: Partial<KeyView>): string {
+  const stated = [identifier, email, created].filter((one) => one !== undefined);
+  return ['/metadata', ...stated.map(part)].join('/');
+}
+
 export function imagePath(identifier: string): string {
   return `/metadata/${part(identifier)}`;
 }

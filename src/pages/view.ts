@@ -14,9 +14,10 @@ export interface SiteView {
 export interface CacheView {
   /** When it was proven, where it is here. */
   readonly proven?: string;
-  /** The job that brings it. */
+  /** The job that brings it, or repairs it where it is here. */
   readonly pull?: {
     readonly state: string;
+    readonly repairs?: boolean;
     readonly provenBytes: number;
     readonly signedBytes: number;
     readonly retryAt?: string;

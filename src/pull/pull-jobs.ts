@@ -3,16 +3,37 @@ import { z } from 'zod';
 import { Fault } from '../errors/fault.ts';
 import { backOff, type BackOff } from '../jobs/back-off.ts';
 import { resultOf, type Jobs } from '../jobs/jobs.ts';
-import { activeStates, isActive, priorities, type Job, type JobFailure, type JobKind } from '../jobs/model.ts';
+import {
+  activeStates,
+  isActive,
+  priorities,
+  type Job,
+  type JobFailure,
+  type JobKind,
+  type JobRun,
+} from '../jobs/model.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
 import { isLost, lossOf } from '../vault/lost.ts';
 import { type Vault } from '../vault/vault.ts';
 import { checkPointer } from './pull-image.ts';
 import { type Puller } from './puller.ts';
+import { type RepairImage } from './repair-image.ts';
 
-/** The key of an entry in the registry, and how long its image is. */
-const pullData = z.object({ identifier: z.string(), email: z.string(), created: z.string(), bytes: z.number() });
+/** What a repair is asked for beside the image. */
+const repairData = z.object({ check: z.boolean(), from: z.string().optional() });
+
+/** The key of an entry in the registry, and how long its image is; `repair` where the image was here when it was asked for. */
+const pullData = z.object({
+  identifier: z.string(),
+  email: z.string(),
+  created: z.string(),
+  bytes: z.number(),
+  repair: repairData.optional(),
+});
 export type PullData = Readonly<z.output<typeof pullData>>;
+
+/** Whether the image was here already when the job was asked for. */
+export const isRepair = ({ data }: Pick<Job, 'data'>): boolean => pullData.safeParse(data).data?.repair !== undefined;
 
 /** An entry, as far as a pull needs it. */
 export interface PullableEntry {
@@ -41,12 +62,29 @@ const mostTurns = 5;
 
 export function pullKind(parts: {
   readonly puller: Puller;
+  readonly vault: Pick<Vault, 'image' | 'hasDamagedPointer' | 'removeImage'>;
+  readonly repair: RepairImage;
   /** The entry that a job was made for. Throws `registry.no-entry`. */
   readonly metadataOf: (data: PullData) => Promise<ImageMetadata>;
   /** Pulls at once in this process. */
   readonly concurrency: number;
 }): JobKind {
-  const { puller, metadataOf, concurrency } = parts;
+  const { puller, vault, repair, metadataOf, concurrency } = parts;
+
+  async function run({ key, data, signal, progress }: JobRun<unknown>) {
+    const { repair: asked, ...entry } = pullData.parse(data);
+    // What it pointed to is found again by its chunks: the pull stores none of those that are here.
+    if (await vault.hasDamagedPointer(key)) await vault.removeImage(key);
+    const there = await vault.image(key);
+    if (asked !== undefined && there !== undefined)
+      return { ...(await repair(there, { ...asked, signal, onProgress: progress })) };
+    const { manifestId, size } = await puller.pull(await metadataOf(entry), {
+      signal,
+      onProgress: (told) => progress({ ...told }),
+    });
+    return { manifestId, size };
+  }
+
   return {
     name: pullKindName,
     concurrency,
@@ -55,15 +93,16 @@ export function pullKind(parts: {
       const rule = waits[code];
       return rule === undefined ? undefined : backOff(rule, failures);
     },
-    async run({ data, signal, progress }) {
-      const metadata = await metadataOf(pullData.parse(data));
-      const { manifestId, size } = await puller.pull(metadata, {
-        signal,
-        onProgress: (told) => progress({ ...told }),
-      });
-      return { manifestId, size };
-    },
+    run,
   };
+}
+
+export interface RepairRequest {
+  /** Reads all of the image first. Default: no, what is known to be lost is all. */
+  readonly check?: boolean;
+  /** A copy to try before all others: a file or the folder of a vault on the server, or an address of the web. */
+  readonly from?: string | undefined;
+  readonly priority?: number;
 }
 
 export interface Pulls {
@@ -71,6 +110,8 @@ export interface Pulls {
   begin(entry: PullableEntry, priority?: number): Promise<Job | undefined>;
   /** Resolves when it is there. Throws what a pull throws, also where another attempt follows by itself later. */
   pull(entry: PullableEntry): Promise<void>;
+  /** Has an image that is here repaired; joins whatever is done to it already. Throws `not-found`. */
+  repair(identifier: string, options?: RepairRequest): Promise<Job>;
   /** Jobs that have not ended, newest first. */
   active(): Promise<readonly Job[]>;
   /** The newest job for an image. */
@@ -83,14 +124,17 @@ export interface Pulls {
 const mostListed = 1000;
 
 export function createPulls({ jobs, vault }: { readonly jobs: Jobs; readonly vault: Vault }): Pulls {
+  const ask = (data: PullData, priority: number): Promise<Job> =>
+    jobs.submit({ kind: pullKindName, key: data.identifier, data, priority });
+
   async function begin({ key, metadata }: PullableEntry, priority: number = priorities.usual) {
-    const there = await vault.image(key.identifier);
-    if (there !== undefined) {
-      checkPointer(there, metadata);
-      if (!vault.catalog.index.hasDamage || !isLost(await lossOf(vault, there.manifestId))) return undefined;
-    }
     const data: PullData = { ...key, bytes: metadata.bytes };
-    return await jobs.submit({ kind: pullKindName, key: key.identifier, data, priority });
+    if (await vault.hasDamagedPointer(key.identifier)) return await ask(data, priority);
+    const there = await vault.image(key.identifier);
+    if (there === undefined) return await ask(data, priority);
+    checkPointer(there, metadata);
+    if (!vault.isSuspect || !isLost(await lossOf(vault, there.manifestId))) return undefined;
+    return await ask({ ...data, repair: { check: false } }, priority);
   }
 
   async function newest(identifier: string): Promise<Job | undefined> {
@@ -101,6 +145,16 @@ export function createPulls({ jobs, vault }: { readonly jobs: Jobs; readonly vau
   return {
     begin,
     newest,
+
+    async repair(identifier, { check = false, from, priority = priorities.usual } = {}) {
+      const image = await vault.image(identifier);
+      if (image === undefined)
+        throw new Fault('not-found', `The image ${identifier} is not in the cache, so there is nothing to repair.`, {
+          action: `Bring it with "mintmark image pull ${identifier}".`,
+        });
+      const { entry, bytes } = image.verdict;
+      return await ask({ ...entry, bytes, repair: { check, from } }, priority);
+    },
 
     async pull(entry) {
       for (let turn = 0; turn < mostTurns; turn += 1) {

@@ -75,9 +75,10 @@ export function createPuller(settings: PullerSettings): Puller {
   const pulls = new Map<string, Running>();
   let closed = false;
 
-  /** On the disk of the folder for pulls, and under the quota of the vault. */
-  async function reserve(metadata: ImageMetadata): Promise<() => void> {
+  /** On the disk of the folder for pulls, and under the quota of the vault: there what is lost is counted still, so it needs no room. */
+  async function reserve(metadata: ImageMetadata, heals: boolean): Promise<() => void> {
     const release = await space.reserve(metadata);
+    if (heals) return release;
     try {
       const giveBack = await room(metadata.bytes);
       return () => {
@@ -99,13 +100,13 @@ export function createPuller(settings: PullerSettings): Puller {
       const there = await vault.image(identifier);
       if (there !== undefined) {
         checkPointer(there, metadata);
-        const suspect = heal === true || vault.catalog.index.hasDamage;
+        const suspect = heal === true || vault.isSuspect;
         if (!suspect || !isLost(await lossOf(vault, there.manifestId))) {
           await removeLeftovers(workDir, identifier, vault);
           return there;
         }
       }
-      const release = await reserve(metadata);
+      const release = await reserve(metadata, there !== undefined);
       const meter = createProgressMeter(identifier, metadata.bytes, now, (progress) => {
         for (const listener of listeners) listener(progress);
       });

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { type Cursor } from './cursor.ts';
 import { timeText, type RegistryEntry } from './entry.ts';
+import { ofAnyTime } from './narrow.ts';
 import { currentPage, ordered, pageOfIds, type PagePlan } from './page.ts';
 import { entriesByIds, entryOf, type EntryDetailsRow, type ReadDeps } from './read.ts';
 
@@ -49,7 +50,7 @@ export async function pageOfEntries(
   plan: PagePlan,
   state: { readonly version: number; readonly logSize: number },
 ): Promise<ListedPage> {
-  if (plan.asOf === state.logSize || plan.status === 'all') {
+  if (plan.asOf === state.logSize || ofAnyTime(plan.status, plan.narrowing)) {
     const page = await pageNow(deps, plan, state.version);
     if (page !== undefined) return page;
   }

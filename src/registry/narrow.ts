@@ -37,6 +37,11 @@ export function narrowingOf(query: EntryQuery): Narrowing | undefined {
   return Object.keys(narrowing).length > 1 || words.length > 0 ? narrowing : undefined;
 }
 
+/** Whether entries that were replaced fit too: a moment names one entry, and that need not be the newest. */
+export function ofAnyTime(status: ListedStatus, narrowing: Narrowing | undefined): boolean {
+  return status === 'all' || narrowing?.created !== undefined;
+}
+
 /** The conditions of a narrowing but for its words. */
 function ownConditions(narrowing: Narrowing): readonly RawBuilder<SqlBool>[] {
   return (['identifier', 'email', 'created', 'tag'] as const).flatMap((name) => {
@@ -91,7 +96,8 @@ function countedEntries(db: Database, status: ListedStatus, narrowing: Narrowing
   const withWords = words.length > 0;
   const conditions = [
     ...ownConditions(narrowing),
-    ...(status === 'all' ? [] : [sql<SqlBool>`e.replaced_by is null`, hasStatus(db.dialect, status, true)]),
+    ...(ofAnyTime(status, narrowing) ? [] : [sql<SqlBool>`e.replaced_by is null`]),
+    ...(status === 'all' ? [] : [hasStatus(db.dialect, status, true)]),
   ];
   const most = mostCounted + 1;
   return withWords

@@ -4,7 +4,7 @@ import { type Database } from '../db/database.ts';
 import { inNumbers } from '../db/dialect.ts';
 import { type ListedStatus } from './classes.ts';
 import { type Cursor } from './cursor.ts';
-import { hasOwnConditions, hasStatus, narrowingConditions, type Narrowing } from './narrow.ts';
+import { hasOwnConditions, hasStatus, narrowingConditions, ofAnyTime, type Narrowing } from './narrow.ts';
 import { type SortOrder } from './query.ts';
 
 export interface PagePlan {
@@ -58,8 +58,8 @@ function fittingEntries({ query, dialect }: Database, plan: PagePlan, part: Part
   const { column, comparison } = sorting(plan.sort);
   const value = sql.ref<string>(`e.${column}`);
   let entries = query.selectFrom('entries as e').where(id, '<', plan.asOf);
-  if (plan.status !== 'all') {
-    entries = entries.where(hasStatus(dialect, plan.status, narrowingLeads(plan)));
+  if (plan.status !== 'all') entries = entries.where(hasStatus(dialect, plan.status, narrowingLeads(plan)));
+  if (!ofAnyTime(plan.status, plan.narrowing)) {
     entries =
       part === 'current' ? entries.where('e.replaced_by', 'is', null) : entries.where('e.replaced_by', '>=', plan.asOf);
   }
@@ -191,7 +191,7 @@ export function ordered<Row extends PageRow>(rows: readonly Row[], { sort }: Pag
 /** The ids of a page, those of entries included that were replaced since the list was begun. */
 export async function pageOfIds(db: Database, plan: PagePlan): Promise<IdPage> {
   const rows = [...(await currentPage(db, plan, async (query) => (await query.execute(db.query)).rows))];
-  if (plan.status !== 'all' && (await replacedSince(db, plan.asOf))) {
+  if (!ofAnyTime(plan.status, plan.narrowing) && (await replacedSince(db, plan.asOf))) {
     const { rows: replaced } = await sortedPage(db, plan, 'replaced-since').execute(db.query);
     // The entry may have been replaced between the two queries: it is then in both.
     const known = new Set(rows.map(({ id }) => id));

@@ -30,7 +30,7 @@ export const entryQuerySchema = z.object({
   'location': z.enum(['all', 'web', 'pdisk']).default('all').describe('Where the contents are kept'),
   'identifier': text.describe('Identifier of the image, 27 characters'),
   'email': text.describe("The endorser's e-mail address"),
-  'created': text.describe('Moment of the endorsement, YYYY-MM-DDThh:mm:ssZ'),
+  'created': text.describe('Moment of the endorsement, YYYY-MM-DDThh:mm:ssZ; replaced entries fit too'),
   'tag': text.describe("The creator's tag"),
   'os': text.describe('Operating system'),
   'os-version': text.describe('Version of the operating system'),

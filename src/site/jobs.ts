@@ -13,9 +13,14 @@ import { type ImageMetadata } from '../metadata/model.ts';
 import { type LocationBook } from '../pull/location-health.ts';
 import { probeKey, probeKind, probeKindName } from '../pull/probe-jobs.ts';
 import { entryQuerySchema } from '../registry/query.ts';
-import { pullKind, pullKindName } from '../pull/pull-jobs.ts';
+import { createPulls, pullKind, pullKindName, type Pulls } from '../pull/pull-jobs.ts';
+import { type RepairImage } from '../pull/repair-image.ts';
 import { type Puller } from '../pull/puller.ts';
 import { type Registry } from '../registry/registry.ts';
+import { type SourcesFor } from '../vault/chunk-source.ts';
+import { type Vault } from '../vault/vault.ts';
+import { repairEvent, type TellCache } from './cache-events.ts';
+import { createRepairs, type Repairs } from './repairs.ts';
 import { scheduledUpkeep, upkeepKinds } from './upkeep-jobs.ts';
 import { type Upkeep } from './upkeep.ts';
 
@@ -29,6 +34,10 @@ export interface SiteJobsDeps {
   readonly registry: Pick<Registry, 'entry' | 'find'>;
   readonly book: LocationBook;
   readonly upkeep: Upkeep;
+  readonly vault: Vault;
+  readonly repair: RepairImage;
+  readonly sourcesFor: SourcesFor;
+  readonly tell: TellCache;
   readonly events: EventBoard;
   readonly now: () => Date;
   readonly randomness: (bytes: number) => Buffer;
@@ -40,13 +49,23 @@ async function queueOf({ redis }: SiteJobsDeps['config']): Promise<{ readonly qu
   return redis === undefined ? {} : { queue: (await import('../jobs/engines/redis.ts')).overRedis(redis) };
 }
 
-/** Throws `jobs.queue`. Jobs and the schedule begin with `begin`, and end with `close`. */
-export async function openSiteJobs(deps: SiteJobsDeps): Promise<Jobs> {
-  const { config, db, node, place, puller, registry, book, upkeep, events, now, randomness, log } = deps;
+export interface SiteJobs {
+  /** They and the schedule begin with `begin`, and end with `close`. */
+  readonly jobs: Jobs;
+  readonly pulls: Pulls;
+  readonly repairs: Repairs;
+}
+
+/** Throws `jobs.queue`. */
+export async function openSiteJobs(deps: SiteJobsDeps): Promise<SiteJobs> {
+  const { config, db, node, place, puller, registry, book, upkeep, now, randomness, log } = deps;
+  const { vault, repair, sourcesFor } = deps;
   const problem = (error: unknown, doing: string): void =>
     log.warn({ err: error }, `${doing} failed, and is tried again`);
-  const pulls = pullKind({
+  const pullJobs = pullKind({
     puller,
+    vault,
+    repair,
     metadataOf: async (key) => (await registry.entry(key)).metadata,
     concurrency: config['pulls-at-once'],
   });
@@ -54,17 +73,23 @@ export async function openSiteJobs(deps: SiteJobsDeps): Promise<Jobs> {
     db,
     node,
     place,
-    kinds: [pulls, probeKind({ book, entries: () => currentMetadata(registry) }), ...upkeepKinds(upkeep)],
+    kinds: [
+      pullJobs,
+      probeKind({ book, entries: () => currentMetadata(registry) }),
+      ...upkeepKinds(upkeep, () => repairs),
+    ],
     now,
     random: randomness,
     problem,
     ...(await queueOf(config)),
   });
-  jobs.onChange((job) => announce(events, job));
+  const pulls = createPulls({ jobs, vault });
+  const repairs = createRepairs({ vault, pulls, jobs, sourcesFor, now, log });
+  jobs.onChange((job) => announce(deps, job));
   const every = config['probe-every'] * 60 * 60 * 1000;
   const probes = every === 0 ? [] : [{ kind: probeKindName, key: probeKey, every }];
   let endSchedule: (() => void) | undefined;
-  return {
+  const site: Jobs = {
     ...jobs,
     async begin() {
       await jobs.begin();
@@ -72,9 +97,11 @@ export async function openSiteJobs(deps: SiteJobsDeps): Promise<Jobs> {
     },
     async close() {
       endSchedule?.();
+      await repairs.close();
       await jobs.close();
     },
   };
+  return { jobs: site, pulls, repairs };
 }
 
 /** Of every entry that stands now, page by page. */
@@ -88,8 +115,10 @@ async function* currentMetadata(registry: Pick<Registry, 'find'>): AsyncGenerato
   } while (cursor !== undefined);
 }
 
-function announce(events: EventBoard, job: Job): void {
+function announce({ events, tell }: Pick<SiteJobsDeps, 'events' | 'tell'>, job: Job): void {
   events.announce({ type: 'job', data: presentEvent(job) });
   if (job.kind === pullKindName) events.announce({ type: 'pull', data: presentPull(job) });
+  const repaired = repairEvent(job);
+  if (repaired !== undefined) tell(repaired);
   if (job.kind === 'scrub' && job.progress !== undefined) events.announce({ type: 'scrub', data: job.progress });
 }

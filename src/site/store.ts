@@ -52,17 +52,36 @@ async function secretKey(config: VaultConfig): Promise<string> {
   }
 }
 
-async function openBucket(location: Extract<VaultLocation, { kind: 's3' }>, config: VaultConfig): Promise<ObjectStore> {
+async function openBucket(
+  location: Extract<VaultLocation, { kind: 's3' }>,
+  config: VaultConfig,
+  use: 'own' | 'read' = 'own',
+): Promise<ObjectStore> {
   const { host, port, tls, bucket, region } = location;
   const keys = { accessKey: config['vault-access-key'] ?? '', secretKey: await secretKey(config) };
-  return await openS3Store({
+  const place = {
     endpoint: host,
     tls,
     bucket,
     ...keys,
     ...(port === undefined ? {} : { port }),
     ...(region === undefined ? {} : { region }),
-  });
+  };
+  return await openS3Store(place, use);
+}
+
+/** The vaults that repairs may read: each is opened when it is needed, and nothing is written into it. */
+export function otherVaults(
+  config: VaultConfig & Pick<Config, 'repair-from'>,
+): readonly { readonly name: string; readonly open: () => Promise<ObjectStore> }[] {
+  return config['repair-from'].map((text) => ({
+    name: `the vault ${text}`,
+    async open() {
+      const location = parseVaultLocation(text);
+      if (location?.kind === 's3') return await openBucket(location, config, 'read');
+      return await openDirectoryStore(location?.path ?? text, 'read');
+    },
+  }));
 }
 
 /** Opens the store of the vault. Throws `config.invalid`, `config.unreadable`, `vault.unavailable`. */

@@ -1,11 +1,9 @@
-// The upkeep of the vault beside a running server: what may be evicted, collections of garbage, scrubs and repairs.
+// The upkeep of the vault beside a running server: what may be evicted, collections of garbage, and scrubs.
 import { type Logger } from 'pino';
 import { Fault } from '../errors/fault.ts';
-import { collectGarbage, type Collection } from '../vault/collect.ts';
-import { type RepairImage } from './repair.ts';
-import { evictImages } from '../vault/evict.ts';
+import { collectGarbage, type Collection, type CollectProgress } from '../vault/collect.ts';
+import { evictImages, evictThose } from '../vault/evict.ts';
 import { type Leases } from '../vault/leases.ts';
-import { isLost, lossOf } from '../vault/lost.ts';
 import { type ImagePointer } from '../vault/records.ts';
 import { scrubVault, type ScrubProgress, type ScrubReport } from '../vault/scrub.ts';
 import { type Vault } from '../vault/vault.ts';
@@ -17,39 +15,50 @@ export interface UpkeepDeps {
   readonly leases: Leases;
   /** How long garbage stays, in ms. */
   readonly grace: number;
-  /** Fetches again what an image has lost. */
-  readonly repair: RepairImage;
+  /** Told of each image that left, and why. */
+  readonly evicted: (image: ImagePointer) => void;
   readonly log: Logger;
 }
 
-/** Either this image, or the least recently used ones whose sizes come to so many bytes. */
-type Eviction = { readonly identifier: string } | { readonly freeBytes: number };
-
 export interface Upkeep {
-  /** Throws `vault.in-use` with the reason, `not-found`. */
-  evict(what: Eviction, dryRun: boolean): Promise<readonly ImagePointer[]>;
-  /** Throws `vault.busy` while another collection runs. */
-  collect(dryRun: boolean): Promise<Collection>;
+  /** Takes this image out of the cache. Throws `vault.in-use` with the reason, `not-found`. */
+  evict(identifier: string, dryRun: boolean): Promise<readonly ImagePointer[]>;
+  /** The least recently used images whose sizes come to so many bytes, of those that may go. */
+  evictable(freeBytes: number): Promise<readonly ImagePointer[]>;
+  /** Takes those of these images out of the cache that may go; what went before is told to `onEvicted` alone. */
+  evictAll(
+    identifiers: readonly string[],
+    options: { readonly signal: AbortSignal; readonly onEvicted: (image: ImagePointer) => void },
+  ): Promise<void>;
+  /** Throws `vault.busy` while another collection runs, and the signal's reason: the next one goes on. */
+  collect(options: {
+    readonly dryRun: boolean;
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (progress: CollectProgress) => void;
+  }): Promise<Collection>;
   /**
    * Ends early when `signal` is aborted; the next one goes on from there unless it is to start again. Throws `vault.busy` while another
    * scrub runs.
    */
-  scrub(signal: AbortSignal, restart: boolean, onProgress: (progress: ScrubProgress) => void): Promise<ScrubReport>;
-  /** Repairs, in the background, all images that are known to have lost something. */
-  repairSoon(): void;
-  /** Ends scrubs and repairs, and waits for a collection. */
+  scrub(options: {
+    readonly signal: AbortSignal;
+    readonly restart: boolean;
+    readonly onProgress: (progress: ScrubProgress) => void;
+    readonly repair?: (signal: AbortSignal) => Promise<void>;
+  }): Promise<ScrubReport>;
+  /** Ends scrubs, and waits for a collection. */
   close(): Promise<void>;
 }
 
-export function createUpkeep({ vault, volumes, leases, grace, repair, log }: UpkeepDeps): Upkeep {
+export function createUpkeep({ vault, volumes, leases, grace, evicted, log }: UpkeepDeps): Upkeep {
   const stopping = new AbortController();
   const collections = new Set<Promise<Collection>>();
   let scrubbing: Promise<ScrubReport> | undefined;
-  let repairing: Promise<void> | undefined;
 
-  async function collect(dryRun: boolean): Promise<Collection> {
+  const collect: Upkeep['collect'] = async ({ dryRun, signal, ...rest }) => {
     stopping.signal.throwIfAborted();
-    const collection = leases.settle().then(() => collectGarbage(vault, { grace, dryRun }));
+    const ends = signal === undefined ? {} : { signal };
+    const collection = leases.settle().then(() => collectGarbage(vault, { grace, dryRun, ...ends, ...rest }));
     collections.add(collection);
     try {
       const collected = await collection;
@@ -59,7 +68,7 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, log }: Upk
     } finally {
       collections.delete(collection);
     }
-  }
+  };
 
   /** Says which volumes an image is held for, where it is for those of this node. */
   function withVolumes(error: unknown, identifier: string): unknown {
@@ -71,31 +80,37 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, log }: Upk
     });
   }
 
-  async function repairAll(): Promise<void> {
-    for (const image of await vault.listImages()) {
-      if (stopping.signal.aborted) return;
-      if (isLost(await lossOf(vault, image.manifestId))) await repair(image, stopping.signal);
-    }
-  }
-
   return {
-    async evict(what, dryRun) {
+    async evict(identifier, dryRun) {
       await leases.settle();
-      if ('freeBytes' in what) return await evictImages(vault, { freeBytes: what.freeBytes, dryRun });
-      const { identifier } = what;
-      return await evictImages(vault, { identifiers: [identifier], dryRun }).catch((error: unknown) =>
-        Promise.reject(withVolumes(error, identifier)),
+      return await evictImages(vault, { identifiers: [identifier], dryRun, onEvicted: evicted }).catch(
+        (error: unknown) => Promise.reject(withVolumes(error, identifier)),
       );
     },
+    async evictable(freeBytes) {
+      await leases.settle();
+      return await evictImages(vault, { freeBytes, dryRun: true });
+    },
+    async evictAll(identifiers, { signal, onEvicted }) {
+      await leases.settle();
+      await evictThose(vault, identifiers, {
+        signal,
+        onEvicted(image) {
+          evicted(image);
+          onEvicted(image);
+        },
+      });
+    },
     collect,
-    async scrub(signal, restart, onProgress) {
+    async scrub({ signal: asked, restart, onProgress, repair }) {
       stopping.signal.throwIfAborted();
       if (scrubbing !== undefined) throw new Fault('vault.busy', 'The vault is being scrubbed already.');
+      const signal = AbortSignal.any([asked, stopping.signal]);
       scrubbing = scrubVault(vault, {
-        signal: AbortSignal.any([signal, stopping.signal]),
+        signal,
         restart,
-        heal: repair,
         onProgress,
+        ...(repair === undefined ? {} : { repair: () => repair(signal) }),
       });
       try {
         return await scrubbing;
@@ -103,19 +118,11 @@ export function createUpkeep({ vault, volumes, leases, grace, repair, log }: Upk
         scrubbing = undefined;
       }
     },
-    repairSoon() {
-      // What is found while repairs run is found again when it is next read.
-      repairing ??= repairAll()
-        .catch((error: unknown) => log.error({ err: error }, 'images could not be repaired'))
-        .finally(() => {
-          repairing = undefined;
-        });
-    },
     async close() {
       stopping.abort(
         new Fault('vault.unavailable', 'The server is being stopped.', { action: 'Ask again when it runs.' }),
       );
-      await Promise.allSettled([...collections, scrubbing, repairing]);
+      await Promise.allSettled([...collections, scrubbing]);
     },
   };
 }

@@ -18,6 +18,8 @@ export interface Catalog {
   readonly unreadable: ReadonlyMap<string, Fault>;
   /** A pack that this process has just put. */
   add(name: string, bytes: number, entries: Buffer, writer: string): void;
+  /** What is known of the pack is not what it says itself any more: from now on it is one that cannot be read. */
+  distrust(name: string, why: Fault): void;
   /** Looks at the store. Callers at the same time share one look; one that began before the call is not taken. */
   refresh(): Promise<void>;
 }
@@ -71,6 +73,7 @@ async function readDamage(store: ObjectStore, index: LocationIndex): Promise<voi
 export function createCatalog(store: ObjectStore, file?: IndexFile): Catalog {
   const index = new LocationIndex();
   const unreadable = new Map<string, Fault>();
+  const distrusted = new Map<string, Fault>();
   let running: Promise<void> | undefined;
   let queued: Promise<void> | undefined;
   // Packs that were put while a look was under way may be missing from its list.
@@ -80,11 +83,13 @@ export function createCatalog(store: ObjectStore, file?: IndexFile): Catalog {
     // Intents first: a writer that ends between the two looks is then still taken for one at work, which is the safe side.
     const writers = await activeWriters(store);
     const gone = new Set([...index.packs()].map((pack) => pack.name));
-    unreadable.clear();
+    const listed = new Set<string>();
+    const unreadableNow = new Map<string, Fault>();
     await concurrently(store.list('packs/'), readersAtOnce, async ({ key, bytes }) => {
       const name = packNameOf(key);
       if (name === undefined) return;
       gone.delete(name);
+      listed.add(name);
       const writer = writers.has(writerOf(name)) ? writerOf(name) : undefined;
       const known = index.pack(name);
       if (known !== undefined) {
@@ -92,15 +97,18 @@ export function createCatalog(store: ObjectStore, file?: IndexFile): Catalog {
         return;
       }
       try {
-        const noted = file?.find(name, bytes);
+        const noted = distrusted.has(name) ? undefined : file?.find(name, bytes);
         const entries = noted ?? (await readIndex(store, key, name, bytes));
         if (entries !== undefined) index.addPack(name, bytes, entries, writer);
         if (entries !== undefined && noted === undefined) file?.add(name, bytes, entries);
       } catch (error) {
         if (!(error instanceof Fault) || error.code !== 'vault.bad-format') throw error;
-        unreadable.set(name, error);
+        unreadableNow.set(name, error);
       }
     });
+    // At once: nobody sees a look that is half done.
+    unreadable.clear();
+    for (const [name, why] of [...unreadableNow, ...distrusted]) if (listed.has(name)) unreadable.set(name, why);
     index.removePacks([...gone].filter((name) => !recent.has(name)));
     await readDamage(store, index);
     await file?.save(new Set(Array.from(index.packs(), ({ name }) => name)));
@@ -121,6 +129,11 @@ export function createCatalog(store: ObjectStore, file?: IndexFile): Catalog {
       if (running !== undefined) recent.add(name);
       file?.add(name, bytes, entries);
       index.addPack(name, bytes, entries, writer);
+    },
+    distrust(name, why) {
+      distrusted.set(name, why);
+      index.removePacks([name]);
+      unreadable.set(name, why);
     },
     refresh() {
       if (running === undefined) return begin();

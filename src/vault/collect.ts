@@ -17,6 +17,16 @@ export interface CollectOptions {
   readonly dryRun?: boolean;
   /** A pack is rewritten when less than this share of its chunk bytes is live. Default 0.5. */
   readonly rewriteBelow?: number;
+  /** Ends it early, as a crash would: what was not done is done by the next one. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CollectProgress) => void;
+}
+
+export interface CollectProgress {
+  readonly phase: 'marking' | 'removing' | 'copying';
+  /** Disks that were gone through, or packs that were removed or copied together. */
+  readonly done: number;
+  readonly of: number;
 }
 
 export interface Collection {
@@ -37,11 +47,18 @@ export interface Collection {
 }
 
 /** Copies the live chunks of packs into new ones. They are garbage in the old ones from the next mark on. */
-async function rewrite(vault: Vault, marks: Marks, names: readonly string[]): Promise<void> {
+async function rewrite(
+  vault: Vault,
+  marks: Marks,
+  names: readonly string[],
+  { signal, onProgress }: Pick<CollectOptions, 'signal' | 'onProgress'>,
+): Promise<void> {
   const writer = vault.random(12).toString('hex');
   await withIntent(vault, writer, async () => {
     const packs = createPackWriter(vault.store, vault.catalog, writer, false);
-    for (const name of names) {
+    for (const [number, name] of names.entries()) {
+      signal?.throwIfAborted();
+      onProgress?.({ phase: 'copying', done: number, of: names.length });
       const pack = vault.catalog.index.pack(name);
       for (const entry of marks.liveEntries(name)) {
         const { sha256, kind } = packEntry.decode(pack?.index ?? Buffer.alloc(0), entry * packEntry.bytes);
@@ -77,7 +94,7 @@ function unmarked(error: unknown): unknown {
 
 async function collect(vault: Vault, options: CollectOptions): Promise<Collection> {
   const { store, catalog, now } = vault;
-  const { grace, dryRun = false, rewriteBelow = 0.5 } = options;
+  const { grace, dryRun = false, rewriteBelow = 0.5, signal, onProgress } = options;
   // Writers first, pointers after: a writer that is gone by now has its pointer written.
   const writers = await activeWriters(store);
   const dead = [...writers].filter(([, { renewed }]) => now().getTime() - renewed.getTime() > intentLifetime);
@@ -87,9 +104,10 @@ async function collect(vault: Vault, options: CollectOptions): Promise<Collectio
   }
   await catalog.refresh();
   const before = new Map((await readCondemned(store)).packs.map((pack) => [pack.name, pack]));
-  const marks = await markLive(vault, new Set(before.keys())).catch((error: unknown) =>
-    Promise.reject(unmarked(error)),
-  );
+  const marks = await markLive(vault, new Set(before.keys()), {
+    signal,
+    onProgress: ({ disks, ofDisks }) => onProgress?.({ phase: 'marking', done: disks, of: ofDisks }),
+  }).catch((error: unknown) => Promise.reject(unmarked(error)));
 
   const time = now();
   const removed: string[] = [];
@@ -129,12 +147,21 @@ async function collect(vault: Vault, options: CollectOptions): Promise<Collectio
   };
   if (dryRun) return result;
 
-  for (const name of removed) await store.remove(packKey(name));
-  catalog.index.removePacks(removed);
+  let done = 0;
+  try {
+    for (const name of removed) {
+      signal?.throwIfAborted();
+      await store.remove(packKey(name));
+      done += 1;
+      onProgress?.({ phase: 'removing', done, of: removed.length });
+    }
+  } finally {
+    catalog.index.removePacks(removed.slice(0, done));
+  }
   await sweepDamage(store, catalog);
   // What was copied elsewhere is garbage here, and the next mark prefers the copies, for they are not condemned.
   if (result.rewrittenPacks > 0) {
-    await rewrite(vault, marks, sparse);
+    await rewrite(vault, marks, sparse, options);
     fresh.push(...sparse);
   }
   const since = time.toISOString();

@@ -8,6 +8,11 @@ import { sealRecord } from './sealed-record.ts';
 /** One stored copy of a chunk: the pack that it lies in, and its number there. */
 export type Copy = Pick<ChunkLocation, 'pack' | 'entry'>;
 
+/** One that was found damaged, and of which chunk it is (hex). */
+export interface DamagedCopy extends Copy {
+  readonly chunk: string;
+}
+
 export interface DamageNotes {
   /** Whether this copy was found damaged, by any process: nothing may come to rely on it. */
   has(copy: Copy): boolean;
@@ -18,12 +23,22 @@ export interface DamageNotes {
 }
 
 /** The notes of one process over those that lie in the store, which the catalog reads with the packs. */
-export function createDamageNotes(store: ObjectStore, catalog: Catalog, node: string, now: () => Date): DamageNotes {
+export function createDamageNotes(parts: {
+  readonly store: ObjectStore;
+  readonly catalog: Catalog;
+  readonly node: string;
+  readonly now: () => Date;
+  readonly onDamage?: ((copy: DamagedCopy) => void) | undefined;
+}): DamageNotes {
+  const { store, catalog, node, now, onDamage } = parts;
+  const has = ({ pack, entry }: Copy): boolean => catalog.index.pack(pack)?.damaged.has(entry) === true;
   return {
-    has: ({ pack, entry }) => catalog.index.pack(pack)?.damaged.has(entry) === true,
+    has,
     async note({ pack, entry }, sha256) {
-      catalog.index.pack(pack)?.damaged.add(entry);
       const chunk = sha256.toString('hex');
+      const known = has({ pack, entry });
+      catalog.index.pack(pack)?.damaged.add(entry);
+      if (!known) onDamage?.({ pack, entry, chunk });
       const record = { format: 'mintmark-damage', version: 1, pack, entry, chunk, node, noticed: now().toISOString() };
       await store.put(damageKey(pack, entry), [sealRecord(record)], { ifAbsent: true });
     },

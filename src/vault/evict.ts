@@ -48,6 +48,8 @@ export interface EvictOptions {
   /** Sizes of the images that go come to this much or more. What is shared with others is freed with the last of them. */
   readonly freeBytes?: number;
   readonly dryRun?: boolean;
+  /** Told after each image that went. */
+  readonly onEvicted?: ((image: ImagePointer) => void) | undefined;
 }
 
 /** Why each image stays; what may go is left out. */
@@ -91,15 +93,34 @@ async function evictOne(vault: Vault, pointer: ImagePointer): Promise<boolean> {
  * stays. Throws `vault.in-use`, `not-found`.
  */
 export async function evictImages(vault: Vault, options: EvictOptions): Promise<readonly ImagePointer[]> {
-  const { identifiers, freeBytes = 0, dryRun = false } = options;
+  const { identifiers, freeBytes = 0, dryRun = false, onEvicted } = options;
   const chosen = identifiers === undefined ? await leastUsed(vault, freeBytes) : await named(vault, identifiers);
   if (dryRun) return chosen;
   const gone: ImagePointer[] = [];
   for (const image of chosen) {
-    if (await evictOne(vault, image)) gone.push(image);
-    else if (identifiers !== undefined) throw inUse(image.identifier, 'a volume was just made from it');
+    if (await evictOne(vault, image)) {
+      gone.push(image);
+      onEvicted?.(image);
+    } else if (identifiers !== undefined) throw inUse(image.identifier, 'a volume was just made from it');
   }
   return gone;
+}
+
+/**
+ * Of these images, those that may go still go, one after another; what is gone already, or has come into use, is passed over. So it may be
+ * ended, and begun again. Throws the signal's reason.
+ */
+export async function evictThose(
+  vault: Vault,
+  identifiers: readonly string[],
+  { signal, onEvicted }: { readonly signal: AbortSignal; readonly onEvicted: (image: ImagePointer) => void },
+): Promise<void> {
+  const may = new Map((await evictable(vault)).map((image) => [image.identifier, image]));
+  for (const identifier of identifiers) {
+    signal.throwIfAborted();
+    const image = may.get(identifier);
+    if (image !== undefined && (await evictOne(vault, image))) onEvicted(image);
+  }
 }
 
 const inUse = (identifier: string, reason: string): Fault =>

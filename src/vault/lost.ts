@@ -1,17 +1,19 @@
 // Which chunks of a disk have no good copy in the vault any more.
 import { Fault } from '../errors/fault.ts';
+import { type WantedChunk } from './chunk-source.ts';
 import { openManifest } from './disk-reader.ts';
 import { hashBytes, leafCount, leafHashes, zeroHash } from './manifest.ts';
+import { chunkKinds } from './pack.ts';
 import { type Vault } from './vault.ts';
 
 export interface Loss {
   /** Chunks of the disk, in order: their numbers, and what they must be. */
   readonly chunks: readonly { readonly index: number; readonly sha256: Buffer }[];
-  /** Leaves or the root are lost too: which chunks there are cannot be told from the vault. */
-  readonly tree: boolean;
+  /** Leaves, or the root: which chunks these name cannot be told from the vault. */
+  readonly tree: readonly WantedChunk[];
 }
 
-export const isLost = ({ chunks, tree }: Loss): boolean => tree || chunks.length > 0;
+export const isLost = ({ chunks, tree }: Loss): boolean => tree.length > 0 || chunks.length > 0;
 
 const unreadable = (error: unknown): boolean =>
   error instanceof Fault && error.code !== 'vault.unavailable' && error.code !== 'vault.full';
@@ -27,7 +29,7 @@ export async function lossOf(vault: Pick<Vault, 'catalog' | 'reader' | 'damage'>
     return false;
   };
   const chunks: { index: number; sha256: Buffer }[] = [];
-  let tree = false;
+  const tree: WantedChunk[] = [];
   try {
     const opened = await openManifest(reader, manifestId);
     for (let number = 0; number < leafCount(opened.manifest.size); number += 1) {
@@ -35,7 +37,9 @@ export async function lossOf(vault: Pick<Vault, 'catalog' | 'reader' | 'damage'>
         if (!unreadable(error)) throw error;
       });
       if (leaf === undefined) {
-        tree = true;
+        const at = number * hashBytes;
+        const sha256 = opened.manifest.leaves.subarray(at, at + hashBytes);
+        tree.push({ kind: chunkKinds.leaf, index: number, sha256 });
         continue;
       }
       for (let slot = 0; slot < leafHashes; slot += 1) {
@@ -46,7 +50,8 @@ export async function lossOf(vault: Pick<Vault, 'catalog' | 'reader' | 'damage'>
     }
     return { chunks, tree };
   } catch (error) {
-    if (unreadable(error)) return { chunks, tree: true };
-    throw error;
+    if (!unreadable(error)) throw error;
+    const root = { kind: chunkKinds.root, index: 0, sha256: Buffer.from(manifestId, 'hex') };
+    return { chunks: [], tree: [root] };
   }
 }

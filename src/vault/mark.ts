@@ -16,8 +16,14 @@ export interface Marks {
   liveEntries(pack: string): readonly number[];
 }
 
+/** Marks of what was added so far. */
+export interface Marker extends Marks {
+  /** Marks all that a manifest leads to. Throws where it cannot be read. */
+  add(manifestId: string): Promise<void>;
+}
+
 /** Manifests that must stay: of all pointers but those of `without`, of all leases, and of disks that are open in this process. */
-async function rootsOf(vault: Vault, without: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+export async function rootsOf(vault: Vault, without: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   const roots = new Set(vault.openDisks.keys());
   for (const { identifier, manifestId } of await vault.listImages())
     if (!without.has(identifier)) roots.add(manifestId);
@@ -32,12 +38,32 @@ const storedBytesAt = packEntry.fields.find(({ name }) => name === 'storedBytes'
 const storedBytes = (packIndex: Buffer, entry: number): number =>
   packIndex.readUInt32LE(entry * packEntry.bytes + storedBytesAt);
 
-/** As if the images of `without` were not there. Throws where a pointer or a manifest cannot be read: then nothing may be collected. */
+export interface MarkOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each disk. */
+  readonly onProgress?: ((progress: { readonly disks: number; readonly ofDisks: number }) => void) | undefined;
+}
+
+/** Throws where a pointer or a manifest cannot be read: then nothing may be collected; and the signal's reason. */
 export async function markLive(
   vault: Vault,
   condemned: ReadonlySet<string>,
-  without: ReadonlySet<string> = new Set(),
+  { signal, onProgress }: MarkOptions = {},
 ): Promise<Marks> {
+  const marker = createMarker(vault, condemned);
+  const roots = await rootsOf(vault, new Set());
+  let disks = 0;
+  for (const root of roots) {
+    signal?.throwIfAborted();
+    await marker.add(root);
+    disks += 1;
+    onProgress?.({ disks, ofDisks: roots.size });
+  }
+  return marker;
+}
+
+/** Nothing is marked yet. Copies in packs that are `condemned` are taken only where there is no other. */
+export function createMarker(vault: Vault, condemned: ReadonlySet<string>): Marker {
   const { index } = vault.catalog;
   const live = new Map<string, Uint8Array>();
   let liveChunks = 0;
@@ -71,7 +97,7 @@ export async function markLive(
     return true;
   }
 
-  for (const root of await rootsOf(vault, without)) {
+  async function add(root: string): Promise<void> {
     const tree = await openManifest(vault.reader, root);
     mark(Buffer.from(root, 'hex'));
     const leaves = leafCount(tree.manifest.size);
@@ -88,9 +114,16 @@ export async function markLive(
   }
 
   return {
-    liveChunks,
-    liveBytes,
-    storedBytes: stored,
+    add,
+    get liveChunks() {
+      return liveChunks;
+    },
+    get liveBytes() {
+      return liveBytes;
+    },
+    get storedBytes() {
+      return stored;
+    },
     shareOf(name) {
       const pack = index.pack(name);
       const bits = live.get(name);

@@ -2,7 +2,7 @@
 import { Fault } from '../errors/fault.ts';
 import { evictable, evictImages } from './evict.ts';
 import { type Leases } from './leases.ts';
-import { markLive } from './mark.ts';
+import { createMarker, rootsOf } from './mark.ts';
 import { type ImagePointer } from './records.ts';
 import { type Vault } from './vault.ts';
 
@@ -19,20 +19,25 @@ export interface RoomPlan {
 
 /** What would be done so that `neededBytes` more fit below the quota. Throws `vault.corrupt` where a manifest cannot be read. */
 async function planRoom(vault: Vault, neededBytes: number, quotaBytes: number): Promise<RoomPlan> {
-  const heldWithout = async (without: ReadonlySet<string>): Promise<number> =>
-    (await markLive(vault, new Set(), without)).storedBytes;
-  const heldBytes = await heldWithout(new Set());
-  const evicted: ImagePointer[] = [];
-  let left = heldBytes;
-  if (left + neededBytes > quotaBytes) {
-    for (const image of await evictable(vault)) {
-      if (left + neededBytes <= quotaBytes) break;
-      evicted.push(image);
-      left = await heldWithout(new Set(evicted.map(({ identifier }) => identifier)));
-    }
+  const candidates = await evictable(vault);
+  const marker = createMarker(vault, new Set());
+  for (const root of await rootsOf(vault, new Set(candidates.map(({ identifier }) => identifier))))
+    await marker.add(root);
+  // Backwards, so that one walk through the vault tells what is held without the first, the first two, and so on.
+  const heldWithout = [marker.storedBytes];
+  for (const { manifestId } of candidates.toReversed()) {
+    await marker.add(manifestId);
+    heldWithout.unshift(marker.storedBytes);
   }
-  const fits = left + neededBytes <= quotaBytes;
-  return { heldBytes, quotaBytes, neededBytes, evicted: fits ? evicted : [], fits };
+  const gone = heldWithout.findIndex((bytes) => bytes + neededBytes <= quotaBytes);
+  const fits = gone !== -1;
+  return {
+    heldBytes: marker.storedBytes,
+    quotaBytes,
+    neededBytes,
+    evicted: fits ? candidates.slice(0, gone) : [],
+    fits,
+  };
 }
 
 export interface Quota {
@@ -47,17 +52,33 @@ export interface Quota {
   plan(neededBytes: number): Promise<RoomPlan | undefined>;
 }
 
+/** What a quota tells of what it does. */
+export interface QuotaEvents {
+  /** An image had to go. */
+  readonly evicted?: (image: ImagePointer) => void;
+  /** There is no room, and nothing that could go for it. */
+  readonly full?: (plan: RoomPlan) => void;
+}
+
 /** `quotaBytes` undefined: no quota. */
-export function createQuota(vault: Vault, leases: Pick<Leases, 'settle'>, quotaBytes: number | undefined): Quota {
+export function createQuota(
+  vault: Vault,
+  leases: Pick<Leases, 'settle'>,
+  quotaBytes: number | undefined,
+  events: QuotaEvents = {},
+): Quota {
   let reserved = 0;
   let queue: Promise<unknown> = Promise.resolve();
 
   async function makeRoom(neededBytes: number, quota: number): Promise<void> {
     await leases.settle();
     const plan = await planRoom(vault, reserved + neededBytes, quota);
-    if (!plan.fits) throw overQuota(plan);
+    if (!plan.fits) {
+      events.full?.(plan);
+      throw overQuota(plan);
+    }
     const identifiers = plan.evicted.map(({ identifier }) => identifier);
-    if (identifiers.length > 0) await evictImages(vault, { identifiers });
+    if (identifiers.length > 0) await evictImages(vault, { identifiers, onEvicted: events.evicted });
     reserved += neededBytes;
   }
 

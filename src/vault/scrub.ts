@@ -4,7 +4,8 @@ import { decodeChunk } from './chunk-reader.ts';
 import { type IndexedPack, type ChunkLocation } from './location-index.ts';
 import { isLost, lossOf } from './lost.ts';
 import { packEntry, type ChunkKind } from './pack.ts';
-import { packKey, type ImagePointer } from './records.ts';
+import { packKey } from './records.ts';
+import { rescuePack } from './rescue-pack.ts';
 import { openRecord, sealRecord } from './sealed-record.ts';
 import { type Vault } from './vault.ts';
 
@@ -17,7 +18,7 @@ export interface ScrubReport {
   /** Chunks of which a copy is damaged, hex; and those among them that have a good copy too, or again. */
   readonly damaged: readonly string[];
   readonly repaired: readonly string[];
-  /** Identifiers of images, and `volume/epoch` of snapshots, that cannot be read whole. */
+  /** Identifiers of images, and `volume/epoch` of snapshots, that cannot be read whole, or whose pointer is damaged. */
   readonly broken: readonly string[];
   /** Packs whose index cannot be read. */
   readonly unreadable: readonly string[];
@@ -36,8 +37,8 @@ export interface ScrubOptions {
   readonly restart?: boolean;
   /** Told after each pack. */
   readonly onProgress?: (progress: ScrubProgress) => void;
-  /** Fetches what the image lacks from elsewhere; where it cannot, the image is reported as broken. */
-  readonly heal?: (image: ImagePointer, signal?: AbortSignal) => Promise<unknown>;
+  /** Brings back what was lost, once all has been read; what it cannot is reported as broken. */
+  readonly repair?: () => Promise<void>;
 }
 
 const stateKey = 'gc/scrub';
@@ -72,6 +73,7 @@ async function checkPack(vault: Vault, pack: IndexedPack): Promise<{ chunks: num
     catalog.index.removePacks([pack.name]);
     return undefined;
   }
+  if (await rescuePack(vault, pack, bytes)) return { chunks: pack.entries, bytes: bytes.length };
   let checked = 0;
   for (let entry = 0; entry < pack.entries; entry += 1) {
     const { sha256, kind, ...rest } = packEntry.decode(pack.index, entry * packEntry.bytes);
@@ -87,7 +89,7 @@ async function checkPack(vault: Vault, pack: IndexedPack): Promise<{ chunks: num
 
 /** Throws `vault.unavailable` where the store does not answer, and the signal's reason. */
 export async function scrubVault(vault: Vault, options: ScrubOptions = {}): Promise<ScrubReport> {
-  const { signal, restart = false, onProgress, heal } = options;
+  const { signal, restart = false, onProgress, repair } = options;
   const { store, catalog } = vault;
   await catalog.refresh();
   let state = restart ? fromTheStart : await readState(vault);
@@ -107,11 +109,11 @@ export async function scrubVault(vault: Vault, options: ScrubOptions = {}): Prom
       if ((number + 1) % noteEvery === 0) await noteState(vault, state);
       onProgress?.({ packs: number + 1, ofPacks: packs.length, bytes: state.checkedBytes });
     }
+    await repair?.();
   } catch (error) {
     if (state !== fromTheStart) await noteState(vault, state).catch(() => undefined);
     throw error;
   }
-  if (heal !== undefined) await healImages(vault, heal, signal);
   const { checkedChunks, checkedBytes } = state;
   const report = {
     checkedChunks,
@@ -123,16 +125,6 @@ export async function scrubVault(vault: Vault, options: ScrubOptions = {}): Prom
   };
   await store.remove(stateKey);
   return report;
-}
-
-async function healImages(
-  vault: Vault,
-  heal: NonNullable<ScrubOptions['heal']>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const image of await vault.listImages()) {
-    if (isLost(await lossOf(vault, image.manifestId))) await heal(image, signal);
-  }
 }
 
 function damageIn({ catalog, damage }: Vault): Pick<ScrubReport, 'damaged' | 'repaired'> {
@@ -151,11 +143,12 @@ function damageIn({ catalog, damage }: Vault): Pick<ScrubReport, 'damaged' | 're
 
 /** Names of images and snapshots that have lost something. */
 async function brokenDisks(vault: Vault): Promise<string[]> {
-  const broken: string[] = [];
-  for (const { identifier, manifestId } of await vault.listImages()) {
+  const [images, volumes] = [await vault.surveyImages(), await vault.surveyVolumes()];
+  const broken = [...images.damaged, ...volumes.damaged];
+  for (const { identifier, manifestId } of images.found) {
     if (isLost(await lossOf(vault, manifestId))) broken.push(identifier);
   }
-  for (const { volume, epoch, manifestId } of await vault.listVolumes()) {
+  for (const { volume, epoch, manifestId } of volumes.found) {
     if (isLost(await lossOf(vault, manifestId))) broken.push(`${volume}/${epoch}`);
   }
   return broken;

@@ -11,10 +11,16 @@ export function sealRecord(value: object): Buffer {
   return Buffer.from(`${line}\n${checksumOf(line)}\n`);
 }
 
+/** Whether the record is as it was written, by whatever release. */
+export function isSealed(bytes: Buffer): boolean {
+  const [line = '', checksum, ...rest] = bytes.toString('utf8').split('\n');
+  return checksum === checksumOf(line) && rest.length === 1 && rest[0] === '';
+}
+
 /** Reads a record that {@link sealRecord} made. Throws `vault.corrupt` where it is damaged or of an unknown kind. */
 export function openRecord<Schema extends z.ZodType>(bytes: Buffer, schema: Schema, key: string): z.output<Schema> {
-  const [line = '', checksum, ...rest] = bytes.toString('utf8').split('\n');
-  if (checksum !== checksumOf(line) || rest.length !== 1 || rest[0] !== '') {
+  const [line = ''] = bytes.toString('utf8').split('\n');
+  if (!isSealed(bytes)) {
     throw new Fault('vault.corrupt', `The record ${key} does not match its checksum.`, { details: { key } });
   }
   let value: unknown;

@@ -5,12 +5,12 @@ import { createCatalog, type Catalog } from './catalog.ts';
 import { createChunkCache } from './chunk-cache.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
 import { releaseStaleLock } from './condemned.ts';
-import { createDamageNotes, type DamageNotes } from './damage.ts';
+import { createDamageNotes, type DamagedCopy, type DamageNotes } from './damage.ts';
 import { createStoredDisk, openManifest, type CachedDisk } from './disk-reader.ts';
 import { openIndexFile } from './index-file.ts';
 import { type ObjectStore } from './object-store.ts';
 import { imageKey, imageRecord, volumeKey, volumeRecord, type ImagePointer, type VolumePointer } from './records.ts';
-import { openRecord, sealRecord } from './sealed-record.ts';
+import { isSealed, openRecord, sealRecord } from './sealed-record.ts';
 import { isResumable, undoUnfinished } from './unfinished.ts';
 import { beginWrite, type WriteSession } from './write-session.ts';
 
@@ -31,6 +31,8 @@ export interface VaultSettings {
   readonly cacheBytes?: number;
   /** Told when a chunk was asked for that has no good copy any more. */
   readonly onLost?: () => void;
+  /** Told of each copy of a chunk that this process is the first here to find damaged. */
+  readonly onDamage?: (copy: DamagedCopy) => void;
   readonly now?: () => Date;
   readonly random?: (bytes: number) => Buffer;
 }
@@ -43,16 +45,24 @@ export interface Vault {
   /** Opens a disk that a pointer names. Throws `not-found`, `vault.corrupt` or `vault.unavailable`. */
   openDisk(manifestId: string): Promise<CachedDisk>;
   image(identifier: string): Promise<ImagePointer | undefined>;
+  /** Throws `vault.corrupt` where a pointer is damaged: who decides by them what may go must know all. */
   listImages(): Promise<readonly ImagePointer[]>;
+  /** The same for who only looks: pointers that are damaged are left out, and named. */
+  surveyImages(): Promise<Survey<ImagePointer>>;
+  /** Whether there is a pointer for the image that nobody can read any more. One of a newer release is not damaged. */
+  hasDamagedPointer(identifier: string): Promise<boolean>;
   /** Takes the pointer away: the image can be found no more. Its chunks go with the next collections of garbage. False: there was none. */
   removeImage(identifier: string): Promise<boolean>;
   /** Puts a pointer back that was just taken away, unless another is there by now. */
   restoreImage(pointer: ImagePointer): Promise<void>;
   volume(id: string, epoch: number): Promise<VolumePointer | undefined>;
   listVolumes(): Promise<readonly VolumePointer[]>;
+  surveyVolumes(): Promise<Survey<VolumePointer>>;
   removeVolume(id: string, epoch: number): Promise<boolean>;
   /** Manifests that are open in this process, with how many times each. */
   readonly openDisks: ReadonlyMap<string, number>;
+  /** Whether anything here may be lost, as far as it is known: damage was noted, a pack cannot be read, or a chunk was missed. */
+  readonly isSuspect: boolean;
   readonly store: ObjectStore;
   readonly catalog: Catalog;
   readonly reader: ChunkReader;
@@ -60,6 +70,12 @@ export interface Vault {
   readonly now: () => Date;
   readonly random: (bytes: number) => Buffer;
   readonly node: string;
+}
+
+/** Pointers as far as they can be read, and the names of those that cannot: what follows `images/` or `volumes/`. */
+export interface Survey<Pointer> {
+  readonly found: readonly Pointer[];
+  readonly damaged: readonly string[];
 }
 
 const nodePattern = /^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$/;
@@ -73,6 +89,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     cacheBytes = 32 * 1024 * 1024,
     indexFile,
     onLost,
+    onDamage,
     now = () => new Date(),
     random = randomBytes,
   } = settings;
@@ -81,8 +98,12 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
   await releaseStaleLock(store, node);
   const catalog = createCatalog(store, indexFile === undefined ? undefined : await openIndexFile(indexFile));
   await catalog.refresh();
-  const damage = createDamageNotes(store, catalog, node, now);
-  const reader = createChunkReader(store, catalog, damage, onLost);
+  const damage = createDamageNotes({ store, catalog, node, now, onDamage });
+  let missed = false;
+  const reader = createChunkReader(store, catalog, damage, () => {
+    missed = true;
+    onLost?.();
+  });
   const cache = createChunkCache(reader, cacheBytes);
   const openDisks = new Map<string, number>();
 
@@ -105,6 +126,21 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     return found;
   }
 
+  async function survey<T>(prefix: string, read: (key: string) => Promise<T | undefined>): Promise<Survey<T>> {
+    const found: T[] = [];
+    const damaged: string[] = [];
+    for await (const { key } of store.list(prefix)) {
+      try {
+        const record = await read(key);
+        if (record !== undefined) found.push(record);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== 'vault.corrupt') throw error;
+        damaged.push(key.slice(prefix.length));
+      }
+    }
+    return { found, damaged };
+  }
+
   async function isPointedTo(manifestId: string): Promise<boolean> {
     const names = (pointer: { readonly manifestId: string }): boolean => pointer.manifestId === manifestId;
     return (await readAll('volumes/', readVolume)).some(names) || (await readAll('images/', readImage)).some(names);
@@ -124,6 +160,9 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
     reader,
     damage,
     openDisks,
+    get isSuspect() {
+      return missed || catalog.index.hasDamage || catalog.unreadable.size > 0;
+    },
     now,
     random,
     node,
@@ -149,6 +188,12 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
       return key === undefined ? undefined : readImage(key);
     },
     listImages: () => readAll('images/', readImage),
+    surveyImages: () => survey('images/', readImage),
+    async hasDamagedPointer(identifier) {
+      const key = imageKey(identifier);
+      const bytes = key === undefined ? undefined : await store.get(key);
+      return bytes !== undefined && !isSealed(bytes);
+    },
     removeImage: (identifier) => removeKey(imageKey(identifier)),
     async restoreImage(pointer) {
       const key = imageKey(pointer.identifier);
@@ -159,6 +204,7 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
       return key === undefined ? undefined : readVolume(key);
     },
     listVolumes: () => readAll('volumes/', readVolume),
+    surveyVolumes: () => survey('volumes/', readVolume),
     removeVolume: (id, epoch) => removeKey(volumeKey(id, epoch)),
   };
 }

@@ -36,13 +36,20 @@ export class Archive {
   readonly #context: Pick<Context, 'catalogue' | 'disks' | 'queue'>;
   readonly #layers: LayerStore;
   readonly #vault: VolumeVault;
+  readonly #archived: (archive: ArchiveName) => void;
   readonly #settling = new Map<string, Promise<void>>();
   /** What is being written of which volume: to be broken off before the volume goes. */
   readonly #writing = new Map<string, Writing>();
   #background: Promise<void> = Promise.resolve();
   readonly #stopped = new AbortController();
 
-  constructor(context: Pick<Context, 'catalogue' | 'disks' | 'queue'>, layers: LayerStore, vault: VolumeVault) {
+  constructor(
+    context: Pick<Context, 'catalogue' | 'disks' | 'queue'>,
+    layers: LayerStore,
+    vault: VolumeVault,
+    archived: (archive: ArchiveName) => void = () => undefined,
+  ) {
+    this.#archived = archived;
     this.#context = context;
     this.#layers = layers;
     this.#vault = vault;
@@ -140,6 +147,7 @@ export class Archive {
     return queue.run(uuid, async () => {
       if (!catalogue.has(uuid)) return false;
       await this.#adopt(uuid, { kind: 'archive', volume: uuid, epoch, manifestId, size });
+      this.#archived({ volume: uuid, epoch });
       return true;
     });
   }

@@ -6,13 +6,14 @@ import { type AttachRequest, type DetachListener, type GrantedTarget } from './a
 import { Catalogue, layerPath } from './catalogue.ts';
 import { type Context } from './context.ts';
 import { type Randomness, saltOf } from './credentials.ts';
-import { type VolumeDescriptor } from './descriptor.ts';
+import { type ArchiveName, type VolumeDescriptor } from './descriptor.ts';
 import { Disks } from './disks.ts';
 import { Head } from './engines/layers/head.ts';
 import { type HeadPlace } from './engines/layers/head-files.ts';
 import { LayerStore } from './engines/layers/layer-store.ts';
 import { machineFiles, type StorageFiles } from './files.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { baseFolder } from './local-copies.ts';
 import { lockFolder } from './lock.ts';
 import { type Attachment, type Snapshot, type Volume, type VolumeKind, type VolumeState } from './model.ts';
 import { type ExportedDisk, type ExportFormat } from './transfer.ts';
@@ -32,6 +33,8 @@ export interface VolumesOptions {
   readonly vault?: VolumeVault;
   /** Told what went wrong in the background; it is tried again at the next snapshot or start. */
   readonly onProblem?: (error: unknown) => void;
+  /** Told when a sealed layer of a volume is in the vault, and nothing needs the one in the folder any more. */
+  readonly onArchived?: (archive: ArchiveName) => void;
   readonly files?: StorageFiles;
 }
 
@@ -99,7 +102,7 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
       salt: saltOf(volume),
     });
     const openImage = (image: string): Promise<StoredDisk> => options.images.open(image);
-    const baseRoot = join(options.dataDir, 'bases');
+    const baseRoot = baseFolder(options.dataDir);
     await files.makeDirectory(baseRoot);
     const openManifest = (manifestId: string): Promise<StoredDisk> =>
       options.vault === undefined ? Promise.reject(noVault()) : options.vault.openDisk(manifestId);
@@ -108,7 +111,9 @@ export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
     const disks = new Disks(layers, place, (uuid) => catalogue.attachmentsOf(uuid).length > 0);
     const queue = new KeyedQueue();
     const archive =
-      options.vault === undefined ? undefined : new Archive({ catalogue, disks, queue }, layers, options.vault);
+      options.vault === undefined
+        ? undefined
+        : new Archive({ catalogue, disks, queue }, layers, options.vault, options.onArchived);
     const context: Context = {
       catalogue,
       disks,

@@ -117,6 +117,8 @@ test('jobs of version 1 are read, and those that wait or were running are run', 
   });
   const pulls = pullKind({
     puller: {} as never,
+    vault: {} as never,
+    repair: () => Promise.reject(new Error('not asked')),
     metadataOf: () => Promise.reject(new Error('not asked')),
     concurrency: 1,
   });
@@ -124,7 +126,7 @@ test('jobs of version 1 are read, and those that wait or were running are run', 
     db,
     node: 'node-1',
     place: 'here',
-    kinds: [pulls, ...upkeepKinds({} as never)].map(noting),
+    kinds: [pulls, ...upkeepKinds({} as never, () => ({}) as never)].map(noting),
     now: () => new Date(at(3600)),
     random: randomBytes,
   });

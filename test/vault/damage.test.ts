@@ -1,6 +1,7 @@
 // Damage that was found is known for good: after a restart, to other processes, to writers, readers and the collection of garbage.
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../src/vault/collect.ts';
+import { openManifest } from '../../src/vault/disk-reader.ts';
 import { isLost, lossOf } from '../../src/vault/lost.ts';
 import { type ObjectStore } from '../../src/vault/object-store.ts';
 import { chunkKinds } from '../../src/vault/pack.ts';
@@ -83,7 +84,9 @@ describe('damage in a folder', () => {
     const manifestId = await storeImage(vault, 1, disk);
     await damageChunks(vault, (_sha256, kind) => kind === chunkKinds.leaf);
     expect((await scrubVault(vault)).broken).toEqual([identifierOf(1)]);
-    expect(await lossOf(vault, manifestId)).toEqual({ chunks: [], tree: true });
+    const { manifest } = await openManifest(vault.reader, manifestId);
+    const leaf = { kind: chunkKinds.leaf, index: 0, sha256: manifest.leaves };
+    expect(await lossOf(vault, manifestId)).toEqual({ chunks: [], tree: [leaf] });
   });
 
   test('does not keep a collection from copying other packs together', async () => {

@@ -120,14 +120,19 @@ async function putInPlace(from: string, to: string, ifAbsent: boolean): Promise<
 
 /**
  * Opens (and makes, where it is not there yet) the store in the folder `root`. Objects lie under their keys; `.unfinished/`
- * holds files that are being written, and those that a killed process of this machine left there are removed.
+ * holds files that are being written, and those that a killed process of this machine left there are removed. To `read` a store of somebody
+ * else's changes nothing in it.
  */
-export async function openDirectoryStore(root: string): Promise<ObjectStore> {
+export async function openDirectoryStore(root: string, use: 'own' | 'read' = 'own'): Promise<ObjectStore> {
   const unfinished = join(root, '.unfinished');
-  await mkdir(unfinished, { recursive: true }).catch((error: unknown) => {
-    throw asFault(error, 'making the folder');
-  });
-  await sweepUnfinished(unfinished);
+  if (use === 'read') {
+    await stat(root).catch((error: unknown) => Promise.reject(asFault(error, 'opening the folder')));
+  } else {
+    await mkdir(unfinished, { recursive: true }).catch((error: unknown) => {
+      throw asFault(error, 'making the folder');
+    });
+    await sweepUnfinished(unfinished);
+  }
   let serial = 0;
   const place = (key: string): string => {
     if (!isKey(key)) throw new Fault('internal', `"${key}" is no key of an object store.`);

@@ -78,8 +78,8 @@ const checked = (key: string): string => {
   return key;
 };
 
-/** Connects, and makes the bucket. Throws `vault.unavailable`. */
-export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
+/** Connects, and makes the bucket, but not to `read` one of somebody else's. Throws `vault.unavailable`. */
+export async function openS3Store(settings: S3Settings, use: 'own' | 'read' = 'own'): Promise<ObjectStore> {
   const { endpoint, port, tls = true, region = 'us-east-1', accessKey, secretKey, sessionToken, bucket } = settings;
   const client = new Client({
     endPoint: endpoint,
@@ -97,6 +97,7 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
   });
   try {
     const there = await patiently(() => client.bucketExists(bucket));
+    if (!there && use === 'read') throw new Fault('vault.unavailable', `There is no bucket ${bucket} at ${endpoint}.`);
     if (!there) await client.makeBucket(bucket, region);
   } catch (error) {
     if (codeOf(error) !== 'BucketAlreadyOwnedByYou') throw asFault(error, `opening the bucket ${bucket}`);

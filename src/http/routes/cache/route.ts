@@ -1,11 +1,12 @@
 // /cache: which images are here, proven, and which are on their way; what stays, what goes, and whether all is sound.
-import { Router, json, type RequestHandler } from 'express';
+import { Router, json, type Request, type RequestHandler, type Response } from 'express';
 import { type z } from 'zod';
-import { isActive } from '../../../jobs/model.ts';
+import { isActive, priorities, type Job } from '../../../jobs/model.ts';
 import { type Delivery } from '../../../delivery/delivery.ts';
 import { Fault } from '../../../errors/fault.ts';
 import { type Puller } from '../../../pull/puller.ts';
 import { type Pulls } from '../../../pull/pull-jobs.ts';
+import { type TellCache } from '../../../site/cache-events.ts';
 import { type UpkeepJobs } from '../../../site/upkeep-jobs.ts';
 import { type Upkeep } from '../../../site/upkeep.ts';
 import { pinImage, pinnedImages, unpinImage } from '../../../vault/evict.ts';
@@ -21,7 +22,9 @@ import {
   evictionBody,
   pullQuery,
   rateBody,
+  repairBody,
   scrubBody,
+  waitQuery,
   type evictionAnswer,
   type pullPlanAnswer,
 } from './schema.ts';
@@ -34,6 +37,7 @@ export interface CacheRouteDeps {
   readonly upkeep: Upkeep;
   readonly upkeepJobs: UpkeepJobs;
   readonly quota: Quota;
+  readonly tell: TellCache;
   readonly operator: RequestHandler;
 }
 
@@ -67,21 +71,25 @@ function upkeepRoutes(router: Router, { vault, puller, upkeep, upkeepJobs, quota
 
   router.post('/cache/evictions', async (request, response) => {
     const { freeBytes, dryRun } = parseInput(evictionBody, request.body);
-    response.json(presentEviction(await upkeep.evict({ freeBytes }, dryRun), dryRun));
+    if (dryRun) response.json(presentEviction(await upkeep.evictable(freeBytes), true));
+    else await answerJob(request, response, await upkeepJobs.evict(freeBytes), { dryRun });
   });
 
   router.post('/cache/collections', async (request, response) => {
-    // A body that is not read may have asked for a dry run.
-    if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
-    const { dryRun } = parseInput(collectionBody, request.body ?? {});
-    response.json({ dryRun, ...(dryRun ? await upkeep.collect(true) : await upkeepJobs.collect()) });
+    const { dryRun } = parseInput(collectionBody, bodyOf(request));
+    if (dryRun) response.json({ dryRun, ...(await upkeep.collect({ dryRun })) });
+    else await answerJob(request, response, await upkeepJobs.collect(), { dryRun });
   });
 
   router.post('/cache/scrubs', async (request, response) => {
-    if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
-    const { restart } = parseInput(scrubBody, request.body ?? {});
-    response.json(await upkeepJobs.scrub(restart));
+    await answerJob(request, response, await upkeepJobs.scrub(parseInput(scrubBody, bodyOf(request))), {});
   });
+
+  /** What came of the job, beside `more`; or, where nobody waits, its number. */
+  async function answerJob(request: Request, response: Response, job: Job, more: object): Promise<void> {
+    if (parseInput(waitQuery, request.query).wait) response.json({ ...more, ...(await upkeepJobs.resultOf(job)) });
+    else response.status(202).location(`/jobs/${job.id}`).json({ job: job.id });
+  }
 
   router.delete('/cache/scrubs', async (_request, response) => {
     if (!(await upkeepJobs.cancelScrub())) throw new Fault('not-found', 'no scrub runs');
@@ -89,11 +97,19 @@ function upkeepRoutes(router: Router, { vault, puller, upkeep, upkeepJobs, quota
   });
 }
 
-function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: CacheRouteDeps): void {
+/** A body that is not read may have asked for something else. Throws `media-type`. */
+function bodyOf(request: Request): unknown {
+  if (request.is('json') === false) throw new Fault('media-type', 'the body is not application/json');
+  return request.body ?? {};
+}
+
+function imageRoutes(router: Router, deps: CacheRouteDeps): void {
+  const { vault, pulls, delivery, upkeep, upkeepJobs, quota, tell } = deps;
   router.get('/cache', async (_request, response) => {
     const pinned = await pinnedImages(vault);
-    const images = (await vault.listImages()).map((image) => ({ ...image, pinned: pinned.has(image.identifier) }));
-    response.json({ images, pulls: (await pulls.active()).map(presentPull) });
+    const { found, damaged } = await vault.surveyImages();
+    const images = found.map((image) => ({ ...image, pinned: pinned.has(image.identifier) }));
+    response.json({ images, pulls: (await pulls.active()).map(presentPull), damaged });
   });
 
   router.get('/cache/:identifier', async (request, response) => {
@@ -139,9 +155,18 @@ function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: 
     return { identifier, dryRun: true, cached, neededBytes, fits: plan?.fits ?? true, evicted };
   }
 
+  router.post('/cache/:identifier/repairs', async (request, response) => {
+    const { identifier } = request.params;
+    const asked = parseInput(repairBody, bodyOf(request));
+    const { wait } = parseInput(waitQuery, request.query);
+    const job = await pulls.repair(identifier, { ...asked, priority: priorities.urgent });
+    if (wait) response.json(await upkeepJobs.resultOf(job));
+    else response.status(202).location(`/jobs/${job.id}`).json({ job: job.id });
+  });
+
   router.delete('/cache/:identifier', async (request, response) => {
     const { dryRun } = parseInput(dryRunQuery, request.query);
-    response.json(presentEviction(await upkeep.evict({ identifier: request.params.identifier }, dryRun), dryRun));
+    response.json(presentEviction(await upkeep.evict(request.params.identifier, dryRun), dryRun));
   });
 
   router.delete('/cache/:identifier/pull', async (request, response) => {
@@ -153,12 +178,14 @@ function imageRoutes(router: Router, { vault, pulls, delivery, upkeep, quota }: 
   router.put('/cache/:identifier/pin', async (request, response) => {
     const { identifier } = request.params;
     await pinImage(vault, identifier);
+    tell({ what: 'pinned', identifier });
     response.json({ identifier, pinned: true });
   });
 
   router.delete('/cache/:identifier/pin', async (request, response) => {
     const { identifier } = request.params;
     await unpinImage(vault, identifier);
+    tell({ what: 'unpinned', identifier });
     response.json({ identifier, pinned: false });
   });
 }

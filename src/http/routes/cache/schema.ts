@@ -1,5 +1,6 @@
 // What the routes of the cache take and give.
 import { z } from 'zod';
+import { jobStates } from '../../../jobs/model.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -9,13 +10,32 @@ export const dryRunQuery = z.strictObject({ dryRun: z.stringbool().default(false
 /** POST /cache/{identifier}: answered when the image is here, or at once with the job that brings it. */
 export const pullQuery = z.strictObject({ wait: z.stringbool().default(true), dryRun: z.stringbool().default(false) });
 
+/** Of what is a job: answered when it has ended, or at once (202) with the number of the job. */
+export const waitQuery = z.strictObject({ wait: z.stringbool().default(true) });
+
+export const begunAnswer = z.object({ job: count });
+
+/** POST /cache/{identifier}/repairs: all of the image is read first, unless what is known to be lost is all. */
+export const repairBody = z.strictObject({
+  check: z.boolean().default(true),
+  /** A copy to try first: a raw disk or the folder of a vault by its path on the server, or an http(s) address. */
+  from: z
+    .string()
+    .regex(/^(?:https?:\/\/.|\/)/iu, 'is neither a whole path on the server (/…) nor an http(s) address')
+    .optional(),
+});
+
 /** POST /cache/evictions: the least recently used images, until their sizes come to this many bytes. */
 export const evictionBody = z.strictObject({ freeBytes: count.positive(), dryRun: z.boolean().default(false) });
 
 export const collectionBody = z.strictObject({ dryRun: z.boolean().default(false) });
 
 /** POST /cache/scrubs: from the first pack on, or from where an earlier scrub ended early. */
-export const scrubBody = z.strictObject({ restart: z.boolean().default(false) });
+export const scrubBody = z.strictObject({
+  restart: z.boolean().default(false),
+  /** What is broken is repaired, each image by a job of its own. */
+  repair: z.boolean().default(true),
+});
 
 /** PUT /cache/rate: bytes per second for all pulls of this server together; null: as fast as it goes. */
 export const rateBody = z.strictObject({ bytesPerSecond: count.positive().nullable() });
@@ -78,4 +98,14 @@ export const scrubAnswer = z.object({
   repaired: z.array(z.string()),
   broken: z.array(z.string()),
   unreadable: z.array(z.string()),
+  /** Images that were repaired, or were to be: the job of each, and how that stood at the end of the scrub. */
+  repairs: z.array(z.object({ identifier: z.string(), job: count, state: z.enum(jobStates) })).default([]),
+});
+
+export const repairAnswer = z.object({
+  manifestId: z.string(),
+  size: count,
+  lostChunks: count.default(0),
+  /** Where they came from. */
+  sources: z.array(z.string()).default([]),
 });

@@ -16,7 +16,8 @@ const forms: readonly [keyof PathArguments, RegExp][] = [
 /** Throws `not-found` for a segment that has none of the three forms, or that says a thing again. */
 export function readPathArguments(segments: readonly string[]): PathArguments {
   const found: { -readonly [Name in keyof PathArguments]: string } = {};
-  for (const segment of segments) {
+  // A slash at the end leaves an empty segment.
+  for (const segment of segments.filter((one, index) => one !== '' || index < segments.length - 1)) {
     const [name] = forms.find(([, form]) => form.test(segment)) ?? [];
     if (name === undefined || found[name] !== undefined) {
       throw new Fault('not-found', `"${segment}" is no identifier of an image, e-mail address or date of endorsement`, {

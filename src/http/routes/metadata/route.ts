@@ -7,13 +7,14 @@ import { entryQuerySchema, type EntryQuery } from '../../../registry/query.ts';
 import { type Registry } from '../../../registry/registry.ts';
 import { readDocumentBody } from '../../document-body.ts';
 import { type EventBoard } from '../../events.ts';
-import { wantedMedia } from '../../media.ts';
+import { documentType, wantedMedia } from '../../media.ts';
 import { parseInput } from '../../parse.ts';
 import { problemOf } from '../../problems.ts';
 import { unchanged } from '../../unchanged.ts';
 import { readPathArguments, type PathArguments } from './arguments.ts';
 import { entryPath } from '../../../pages/links.ts';
-import { listXml, presentEntry, presentList } from './present.ts';
+import { listXml, nextPage, presentEntry, presentList } from './present.ts';
+import { findForXml } from './whole-list.ts';
 
 /** Documents are read up to this many bytes (design/metadata.md §4). */
 const longestDocument = 1024 * 1024;
@@ -68,7 +69,7 @@ export function metadataRoutes({ registry, events, pages, uploadLimit, waits, ed
     }
     response.status(outcome === 'created' ? 201 : 200).location(entryPath(entry.key));
     if (media === 'json') response.json({ outcome, entry: presentEntry(entry) });
-    else response.type('xml').send(await registry.document(entry.key));
+    else response.type(documentType(request)).send(await registry.document(entry.key));
   });
 
   router.post('/metadata/check', uploadLimit, async (request, response) => {
@@ -93,7 +94,9 @@ export function metadataRoutes({ registry, events, pages, uploadLimit, waits, ed
   });
 
   async function tagged(email: string, tag: string): Promise<RegistryEntry> {
-    const entry = await registry.newestByTag(email, tag);
+    // StratusLab's server took a tag in quotes, too.
+    const entry =
+      (await registry.newestByTag(email, tag)) ?? (await registry.newestByTag(email, tag.replaceAll(/^"|"$/gu, '')));
     if (entry !== undefined) return entry;
     throw new Fault('registry.no-entry', `${email} has no valid entry with the tag "${tag}"`);
   }
@@ -108,20 +111,35 @@ export function metadataRoutes({ registry, events, pages, uploadLimit, waits, ed
       response.type('html').send(await pages.list(query, request, { ...path }));
       return;
     }
-    const list = await registry.find(query);
-    if (media === 'json') response.json(presentList(list));
-    else response.type('xml').send(listXml(await registry.documents(list.entries)));
+    const list =
+      media === 'xml' && request.query['limit'] === undefined
+        ? await findForXml(registry, query)
+        : await registry.find(query);
+    if (list.next !== undefined) response.set('Link', `<${nextPage(path, request.query, list.next)}>; rel="next"`);
+    if (media === 'json') {
+      response.json(presentList(list));
+      return;
+    }
+    if (list.entries.length === 0 && namesEntries(query)) {
+      response.removeHeader('ETag');
+      throw new Fault('registry.no-entry', 'no entry here is what was asked for');
+    }
+    response.type('xml').send(listXml(await registry.documents(list.entries)));
   }
 
   async function answerEntry(request: Request, response: Response, entry: RegistryEntry): Promise<void> {
     const media = wantedMedia(request, ['json', 'html', 'xml']);
     if (media === 'html') response.type('html').send(await pages.entry(entry));
     else if (media === 'json') response.json(presentEntry(entry));
-    else response.type('xml').send(await registry.document(entry.key));
+    else response.type(documentType(request)).send(await registry.document(entry.key));
   }
 
   return router;
 }
+
+/** Whether certain entries were asked for: as XML, none of them is a failure, which StratusLab's clients rely on. */
+const namesEntries = ({ identifier, email, created, cursor }: EntryQuery): boolean =>
+  cursor === undefined && (identifier ?? email ?? created) !== undefined;
 
 const isKey = (given: PathArguments): given is EntryKey =>
   given.identifier !== undefined && given.email !== undefined && given.created !== undefined;
