@@ -1,8 +1,9 @@
 -- accept a document
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
 select "id", "sha256" from "documents" where "sha256" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select * from "endorser_uploads" where "email" in ($1);
 insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
 insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3);
 insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values ($1, $2, $3, $4, $5, $6, $7);
@@ -23,8 +24,9 @@ commit;
 -- accept a newer one
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
 select "id", "sha256" from "documents" where "sha256" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select * from "endorser_uploads" where "email" in ($1);
 insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
 select "hash" from "log_nodes" where "height" = $1 and "position" = $2;
 insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3), ($4, $5, $6);
@@ -45,8 +47,9 @@ commit;
 -- the same bytes again
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
 select "id", "sha256" from "documents" where "sha256" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select * from "endorser_uploads" where "email" in ($1);
 commit;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
