@@ -117,7 +117,7 @@ async function reportedFault(response: Response): Promise<Fault> {
 /** The API client for a command's flags and environment. */
 export async function connect(context: CliContext, flags: ServerFlags): Promise<Api> {
   const address = flags.server ?? context.env['MINTMARK_SERVER'] ?? defaultServer;
-  if (!URL.canParse(address)) {
+  if (!URL.canParse(address) || !/^https?:$/u.test(new URL(address).protocol)) {
     throw new Fault('usage', `"${address}" is not the address of a server`, {
       action: `Give --server an address such as ${defaultServer}.`,
     });
@@ -128,7 +128,7 @@ export async function connect(context: CliContext, flags: ServerFlags): Promise<
 
 async function findToken(context: CliContext, flags: ServerFlags, server: URL): Promise<string | undefined> {
   const file = flags.tokenFile ?? context.env['MINTMARK_TOKEN_FILE'];
-  if (file === undefined) {
+  if (file === undefined || file === '') {
     const given = context.env['MINTMARK_TOKEN'];
     // What was found by itself goes to this machine only: another server has no business with it.
     return given ?? (loopback.test(server.hostname) ? await ownToken(context) : undefined);

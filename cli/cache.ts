@@ -73,7 +73,7 @@ async function evict(context: CliContext, identifier: string | undefined, flags:
       action: 'Give either an identifier or --free SIZE.',
     });
   }
-  const body = { freeBytes: parseSize(flags.free ?? '1'), dryRun };
+  const body = { freeBytes: parseSize(flags.free ?? '1', '--free'), dryRun };
   const tell = (eviction: Eviction): void => answer(context, flags, eviction, () => evictionText(eviction));
   if (identifier === undefined && !dryRun) {
     const done = await asJob(context, flags, evictedByJob, { path: '/cache/evictions', body });
@@ -92,7 +92,7 @@ type Eviction = z.output<typeof evictionAnswer>;
 const evictedByJob = evictionAnswer.omit({ dryRun: true });
 
 function evictionText({ dryRun, evicted, bytes }: Eviction): string {
-  if (evicted.length === 0) return 'no image can go: all are pinned or in use';
+  if (evicted.length === 0) return 'no image can go: none is here that is neither pinned nor in use';
   const rows = evicted.map(({ identifier, size }) => [identifier, String(size)]);
   const sum = `${bytes} bytes of disks ${dryRun ? 'would go' : 'are gone'}; garbage collection brings the room back`;
   return `${table([['identifier', 'bytes'], ...rows])}\n${sum}`;
@@ -234,7 +234,8 @@ export const upkeepCommands: CommandGroup = (program, context) => {
     .argument('[rate]', 'bytes per second (10M), or none; it counts at once, until the server is started again')
     .action(async (rate: string | undefined, flags: ServerFlags) => {
       const api = await connect(context, flags);
-      const body = rate === undefined ? undefined : { bytesPerSecond: rate === 'none' ? null : parseSize(rate) };
+      const body =
+        rate === undefined ? undefined : { bytesPerSecond: rate === 'none' ? null : parseSize(rate, 'rate') };
       const state = await api.json(rateBody, '/cache/rate', body === undefined ? {} : { method: 'PUT', body });
       answer(context, flags, state, () =>
         state.bytesPerSecond === null ? 'as fast as it goes' : `${state.bytesPerSecond} bytes per second`,

@@ -58,12 +58,10 @@ export function stateText(job: JobAnswer): string {
 }
 
 export const jobRows = (jobs: readonly JobAnswer[]): string =>
-  jobs.length === 0
-    ? 'there are no jobs'
-    : table([
-        ['job', 'kind', 'of', 'asked for', 'state'],
-        ...jobs.map((job) => [String(job.id), job.kind, job.key, job.created, stateText(job)]),
-      ]);
+  table([
+    ['job', 'kind', 'of', 'asked for', 'state'],
+    ...jobs.map((job) => [String(job.id), job.kind, job.key, job.created, stateText(job)]),
+  ]);
 
 const given = (name: string, value: string | undefined): string[][] => (value === undefined ? [] : [[name, value]]);
 

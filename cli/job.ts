@@ -34,9 +34,11 @@ export const jobCommands: CommandGroup = (program, context) => {
       const list = await (
         await connect(context, flags)
       ).json(jobList, `/jobs?${new URLSearchParams(given).toString()}`);
-      answer(context, flags, list, () =>
-        list.next === undefined ? jobRows(list.jobs) : `${jobRows(list.jobs)}\nmore: add --before ${list.next}`,
-      );
+      const none = given.length === 0 ? 'there are no jobs' : 'no job fits';
+      answer(context, flags, list, () => {
+        if (list.jobs.length === 0) return none;
+        return list.next === undefined ? jobRows(list.jobs) : `${jobRows(list.jobs)}\nmore: add --before ${list.next}`;
+      });
     });
 
   withServerFlags(job.command('show').description('show one job with its attempts, and why they failed'))

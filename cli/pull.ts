@@ -24,8 +24,13 @@ const pullShape = z.looseObject({
   provenBytes: z.number(),
   signedBytes: z.number(),
   bytesPerSecond: z.number(),
+  repairs: z.boolean().optional(),
 });
-const listShape = z.looseObject({ images: z.array(imageShape), pulls: z.array(pullShape) });
+const listShape = z.looseObject({
+  images: z.array(imageShape),
+  pulls: z.array(pullShape),
+  damaged: z.array(z.string()).default([]),
+});
 const stateShape = z.looseObject({
   identifier: z.string(),
   image: imageShape.nullable(),
@@ -48,6 +53,27 @@ const imageText = ({ identifier, size, sourceFormat, verdict }: Image): string =
     ['proven', verdict.verified],
     ...Object.entries(verdict.checksums),
   ]);
+
+function listText({ images, pulls, damaged }: z.output<typeof listShape>): string {
+  if (images.length + pulls.length + damaged.length === 0)
+    return 'no image is here or on its way: "mintmark image pull IDENTIFIER" brings one';
+  return table([
+    ['identifier', 'bytes', 'from', 'state'],
+    ...images.map(({ identifier, size, verdict, pinned }) => [
+      identifier,
+      String(size),
+      verdict.location,
+      pinned === true ? 'proven, pinned' : 'proven',
+    ]),
+    ...pulls.map(({ identifier, signedBytes, provenBytes, phase, repairs }) => [
+      identifier,
+      String(signedBytes),
+      '-',
+      repairs === true ? `being repaired: ${phase}` : `${phase}, ${mebibytes(provenBytes)} proven`,
+    ]),
+    ...damaged.map((identifier) => [identifier, '-', '-', 'its record is damaged: pull it again']),
+  ]);
+}
 
 interface PullFlags extends ServerFlags {
   readonly wait?: boolean;
@@ -100,23 +126,7 @@ export const cacheCommands: CommandGroup = (program, context) => {
   withServerFlags(cache.command('list').description('list images in the cache and pulls that run')).action(
     async (flags: ServerFlags) => {
       const list = await (await connect(context, flags)).json(listShape, '/cache');
-      answer(context, flags, list, () =>
-        table([
-          ['identifier', 'bytes', 'from', 'state'],
-          ...list.images.map(({ identifier, size, verdict, pinned }) => [
-            identifier,
-            String(size),
-            verdict.location,
-            pinned === true ? 'proven, pinned' : 'proven',
-          ]),
-          ...list.pulls.map(({ identifier, signedBytes, provenBytes, phase }) => [
-            identifier,
-            String(signedBytes),
-            '-',
-            `${phase}, ${mebibytes(provenBytes)} proven`,
-          ]),
-        ]),
-      );
+      answer(context, flags, list, () => listText(list));
     },
   );
 
@@ -125,11 +135,16 @@ export const cacheCommands: CommandGroup = (program, context) => {
     .action(async (identifier: string, flags: ServerFlags) => {
       const state = await (await connect(context, flags)).json(stateShape, `/cache/${encodeURIComponent(identifier)}`);
       answer(context, flags, state, () => {
-        if (state.image !== null) return imageText(state.image);
-        const { failure } = state;
+        const { image, pull: running, failure } = state;
         const again = failure?.retryAt === undefined ? '' : `; again at ${failure.retryAt}`;
-        if (failure) return `not here: ${failure.message} [${failure.code}], ${failure.failed}${again}`;
-        return `on its way: ${state.pull?.phase ?? 'waiting'}`;
+        const failed = failure ? `${failure.message} [${failure.code}], ${failure.failed}${again}` : undefined;
+        if (image === null)
+          return failed === undefined ? `on its way: ${running?.phase ?? 'waiting'}` : `not here: ${failed}`;
+        return [
+          imageText(image),
+          ...(running ? [`being repaired: ${running.phase}`] : []),
+          ...(failed === undefined ? [] : [`the last job failed: ${failed}`]),
+        ].join('\n');
       });
     });
 };

@@ -46,7 +46,7 @@ interface CreateFlags extends ServerFlags {
 function newVolume({ image, size, from, tag, readOnly }: CreateFlags): Readonly<Record<string, unknown>> {
   const sources = [
     ...(image === undefined ? [] : [{ image, kind: readOnly === true ? 'static' : 'machine' }]),
-    ...(size === undefined ? [] : [{ size: parseSize(size) }]),
+    ...(size === undefined ? [] : [{ size: parseSize(size, '--size') }]),
     ...(from === undefined ? [] : [{ source: from }]),
   ];
   if (sources.length !== 1) {
@@ -96,7 +96,7 @@ export const volumeCommands: CommandGroup = (program, context) => {
       const api = await connect(context, flags);
       const changed = await api.json(volumeAnswer, `/volumes/${id}`, {
         method: 'PATCH',
-        body: { size: parseSize(size) },
+        body: { size: parseSize(size, 'size') },
       });
       answer(context, flags, changed, () => `${changed.uuid} has ${changed.size} bytes now`);
     });

@@ -15,15 +15,23 @@ const pinRecord = z.object({
 });
 
 function pinKey(identifier: string): string {
-  if (imageKey(identifier) === undefined) throw new Fault('usage', `"${identifier}" is no image identifier.`);
+  if (imageKey(identifier) === undefined) {
+    throw new Fault('usage', `"${identifier}" is no image identifier.`, {
+      action: 'It is 27 letters, digits, - and _, as "mintmark cache list" shows them.',
+    });
+  }
   return `pins/${identifier}`;
 }
+
+const notHere = (identifier: string): Fault =>
+  new Fault('not-found', `The image ${identifier} is not in the cache.`, {
+    action: `See what is here with "mintmark cache list"; "mintmark image pull ${identifier}" brings it.`,
+  });
 
 /** A pinned image is never evicted. Throws `not-found` where it is not in the vault. */
 export async function pinImage(vault: Vault, identifier: string): Promise<void> {
   const key = pinKey(identifier);
-  if ((await vault.image(identifier)) === undefined)
-    throw new Fault('not-found', `The vault has no image ${identifier}.`);
+  if ((await vault.image(identifier)) === undefined) throw notHere(identifier);
   await vault.store.put(key, [
     sealRecord({ format: 'mintmark-pin', version: 1, identifier, pinned: vault.now().toISOString() }),
   ]);
@@ -142,7 +150,7 @@ async function named(vault: Vault, identifiers: readonly string[]): Promise<read
   const chosen: ImagePointer[] = [];
   for (const identifier of identifiers) {
     const image = await vault.image(identifier);
-    if (image === undefined) throw new Fault('not-found', `The vault has no image ${identifier}.`);
+    if (image === undefined) throw notHere(identifier);
     const reason = stays.get(identifier);
     if (reason !== undefined) throw inUse(identifier, reason);
     chosen.push(image);

@@ -23,7 +23,7 @@ afterAll(() => site?.close());
 
 test('every command says what it takes', async () => {
   const { stdout } = await mintmark('--help');
-  for (const name of ['list', 'show', 'pin', 'unpin', 'evict', 'usage', 'gc', 'scrub', 'rate', 'cancel'])
+  for (const name of ['list', 'show', 'pin', 'unpin', 'evict', 'usage', 'gc', 'scrub', 'repair', 'rate', 'cancel'])
     expect(stdout).toMatch(new RegExp(`^ {2}${name} .*\\w`, 'mu'));
   expect((await mintmark('evict', '--help')).stdout).toMatch(/--free <size>.*\n.*--dry-run|--dry-run/u);
 });
@@ -74,15 +74,23 @@ test('how fast pulls may be is said, and changed', async () => {
 });
 
 test.each([
-  [['rate', 'fast'], 2],
-  [['rate', '0'], 2],
-  [['evict'], 2],
-  [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7', '--free', '1G'], 2],
-  [['evict', '--free', 'much'], 2],
-  [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5],
-  [['cancel', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5],
-  [['pin', 'nothing'], 2],
-  [['gc', '--force'], 2],
-])('cache %j ends with %i', async (args, code) => {
-  expect((await mintmark(...args)).code).toBe(code);
+  [['rate', 'fast'], 2, 'rate: "fast" is not a number of bytes'],
+  [['rate', '0'], 2, 'greater than 0'],
+  [['evict'], 2, '--free SIZE'],
+  [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7', '--free', '1G'], 2, '--free SIZE'],
+  [['evict', '--free', 'much'], 2, '--free: "much"'],
+  [['evict', '--free', '0'], 2, '--free: "0"'],
+  [['evict', '--free', '99999999999T'], 2, 'Write bytes, or a number with K, M, G or T'],
+  [['evict', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5, 'mintmark cache list'],
+  [['cancel', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5, 'mintmark job list --state active'],
+  [['pin', 'nothing'], 2, '27 letters'],
+  [['pin', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5, 'mintmark image pull EwZ8'],
+  [['show', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5, 'mintmark image pull'],
+  [['repair', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7'], 5, 'mintmark image pull EwZ8'],
+  [['repair', 'EwZ8mfj_wbRBZ5dZJj_3JBuyZD7', '--from', 'ftp://example.org/x'], 2, 'http(s) address'],
+  [['list', '--server', 'ftp://example.org'], 2, 'Give --server'],
+  [['gc', '--force'], 2, '--help'],
+])('cache %j ends with %i and says what to do', async (args, code, text) => {
+  const ended = await mintmark(...args);
+  expect(ended).toMatchObject({ code, stderr: expect.stringContaining(text) as string });
 });

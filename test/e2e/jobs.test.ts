@@ -107,6 +107,43 @@ describe('kill -9 of a server that pulls', () => {
   });
 });
 
+test('a repair that kill -9 ends in the middle is gone on with by the next server, and by nobody twice', async () => {
+  const web = await startWebServer();
+  const bytes = noise(1_000_000, 'repaired by a server that dies');
+  const identifier = await published(web, bytes);
+  web.files.set(`/${count}`, { body: bytes, etag: '"1"' });
+  await json('image', 'pull', identifier);
+  for (const entry of readdirSync(site.path('data/vault/packs'), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = `${entry.parentPath}/${entry.name}`;
+    const pack = readFileSync(path);
+    const at = pack.indexOf(bytes.subarray(0, 4096));
+    if (at === -1) continue;
+    pack[at + 100] = (pack[at + 100] ?? 0) ^ 1;
+    writeFileSync(path, pack);
+  }
+  const reached = new AbortController();
+  let crashed = false;
+  web.files.set(`/${count}`, {
+    body: bytes,
+    etag: '"1"',
+    async onPiece() {
+      if (crashed) return;
+      reached.abort();
+      await new Promise(() => undefined);
+    },
+  });
+  const { job } = (await json('cache', 'repair', identifier, '--no-wait')) as { job: number };
+  if (!reached.signal.aborted) await once(reached.signal, 'abort');
+  crashed = true;
+  await site.crash();
+  const { stdout, code } = await mintmark('job', 'show', String(job), '--follow');
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/attempt 1, .*: lost\nattempt 2, .*: done/u)]);
+  expect((await shown(job)).result).toMatchObject({ lostChunks: 1, sources: ['its locations'] });
+  expect((await mintmark('cache', 'repair', identifier)).stdout).toContain('has lost nothing');
+  expect((await mintmark('cache', 'scrub')).code).toBe(0);
+});
+
 /** Resolves when the pull of an image tells that it is in this phase. */
 async function phaseOf(identifier: string, phase: string): Promise<void> {
   const enough = new AbortController();

@@ -11,6 +11,8 @@ import { startWebServer, type WebServer } from '../pull/web-server.ts';
 import { noise, temporaryFolder } from '../vault/fresh-vault.ts';
 import { TestServer } from './running-server.ts';
 
+/** Ends a hang, and measures nothing. */
+const patiently = { timeout: 30_000 };
 const host = 'iqn.2026-01.org.example:reader';
 const image = noise(6 * chunkBytes, 'to be repaired');
 const third = image.subarray(2 * chunkBytes, 3 * chunkBytes);
@@ -103,8 +105,10 @@ test('a scrub only says what is broken where it is told so, and otherwise has it
   expect(body).toMatchObject({ broken: [], repairs: [{ identifier, job: job?.id, state: 'done' }] });
   expect(job?.result).toMatchObject({ lostChunks: 1, sources: ['its locations'] });
   expect(web.requests).toEqual([{ path: '/image', range: `bytes=${2 * chunkBytes}-${3 * chunkBytes - 1}` }]);
-  expect(happened(place, 'damaged')).toEqual([expect.objectContaining({ entry: 2 })]);
-  expect(happened(place, 'repaired')).toEqual([{ what: 'repaired', identifier, job: job?.id }]);
+  await expect.poll(() => happened(place, 'damaged'), patiently).toEqual([expect.objectContaining({ entry: 2 })]);
+  await expect
+    .poll(() => happened(place, 'repaired'), patiently)
+    .toEqual([{ what: 'repaired', identifier, job: job?.id }]);
 });
 
 test('however many ask, by whichever way, there is one job and one request', async () => {
@@ -138,7 +142,7 @@ test('a repair that cannot be done says why and what to do, on the page too; a c
   const page = await pageOf(place);
   expect(page).toContain('The last repair failed');
   expect(page).toMatch(/name="action" value="retry"/u);
-  expect(happened(place, 'unrepaired')).toHaveLength(1);
+  await expect.poll(() => happened(place, 'unrepaired'), patiently).toHaveLength(1);
 
   const file = join(await temporaryFolder(), 'original.img');
   await expect(repair(place, { from: file })).resolves.toMatchObject({ status: 400, body: { code: 'usage' } });
@@ -171,17 +175,17 @@ test('a repair is cancelled and tried again as any job', async () => {
   web.files.set('/image', { body: image, etag: '"1"', onPiece: () => new Promise(() => undefined) });
   const { status, body } = await repair(place, {}, '?wait=false');
   expect(status).toBe(202);
-  await expect.poll(() => web.requests.length).toBe(1);
+  await expect.poll(() => web.requests.length, patiently).toBe(1);
   expect((await server.operator('GET', '/cache')).body['pulls']).toEqual([
     expect.objectContaining({ identifier, repairs: true, job: body['job'] }),
   ]);
   expect(await pageOf(place)).toContain('being brought back');
   expect((await server.operator('DELETE', `/jobs/${String(body['job'])}`)).status).toBe(200);
-  await expect.poll(async () => (await jobsOf(place))[0]?.state).toBe('cancelled');
+  await expect.poll(async () => (await jobsOf(place))[0]?.state, patiently).toBe('cancelled');
   web.files.set('/image', { body: image, etag: '"1"' });
   const again = await server.operator('POST', `/jobs/${String(body['job'])}/retries`);
   expect(again.status).toBe(202);
-  await expect.poll(async () => (await jobsOf(place))[0]?.state).toBe('done');
+  await expect.poll(async () => (await jobsOf(place))[0]?.state, patiently).toBe('done');
   expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [], repairs: [] });
 });
 
@@ -222,6 +226,66 @@ test('with its locations gone, the vault of another node is a source, and is not
   expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [] });
 });
 
+test('a repair needs no room of the quota, and makes nothing go for it', async () => {
+  const place = await scene({ 'vault-quota': image.length + chunkBytes });
+  const { server, web, vault, identifier } = place;
+  const other = noise(1000, 'another');
+  web.files.set('/other', { body: other });
+  const { document } = await server.creator.publish(other, 'Other', web.url('/other'));
+  const { entry } = (await (await server.upload(document)).json()) as { entry: { identifier: string } };
+  expect((await server.operator('POST', `/cache/${entry.identifier}`)).status).toBe(200);
+  await flipThird(vault);
+  expect(await repair(place)).toMatchObject({ status: 200, body: { lostChunks: 1 } });
+  const { body } = await server.operator('GET', '/cache');
+  const names = (body['images'] as readonly { identifier: string }[]).map((one) => one.identifier);
+  expect(names.toSorted()).toEqual([identifier, entry.identifier].toSorted());
+
+  // What goes for the quota, and what does not fit, is told.
+  const larger = noise(4 * chunkBytes, 'a larger');
+  web.files.set('/larger', { body: larger });
+  const published = await server.creator.publish(larger, 'Third', web.url('/larger'));
+  const uploaded = (await (await server.upload(published.document)).json()) as { entry: { identifier: string } };
+  await server.operator('PUT', `/cache/${identifier}/pin`);
+  expect(await server.operator('POST', `/cache/${uploaded.entry.identifier}`)).toMatchObject({ status: 507 });
+  await server.operator('DELETE', `/cache/${identifier}/pin`);
+  expect(await server.operator('POST', `/cache/${uploaded.entry.identifier}`)).toMatchObject({ status: 200 });
+  const told = (): readonly unknown[] =>
+    place.events
+      .filter(({ type, data }) => type === 'cache' && data['what'] !== 'damaged' && data['what'] !== 'repaired')
+      .map(({ data }) => data);
+  await expect
+    .poll(told, patiently)
+    .toEqual([
+      { what: 'pinned', identifier },
+      expect.objectContaining({ what: 'full', neededBytes: larger.length, quotaBytes: image.length + chunkBytes }),
+      { what: 'unpinned', identifier },
+      { what: 'evicted', identifier },
+    ]);
+});
+
+test('an eviction by size is a job, whose list is made when it is asked for', async () => {
+  const place = await scene();
+  const { server, identifier } = place;
+  const dry = await server.operator('POST', '/cache/evictions', { freeBytes: 10, dryRun: true });
+  expect(dry.body).toEqual({ dryRun: true, evicted: [{ identifier, size: image.length }], bytes: image.length });
+  const { status, body } = await server.operator('POST', '/cache/evictions?wait=false', { freeBytes: 10 });
+  expect(status).toBe(202);
+  const job = `/jobs/${String(body['job'])}`;
+  await expect.poll(async () => (await server.operator('GET', job)).body['state'], patiently).toBe('done');
+  expect((await server.operator('GET', job)).body).toMatchObject({
+    kind: 'eviction',
+    key: '10 bytes',
+    result: { evicted: [{ identifier, size: image.length }] },
+  });
+  await expect.poll(() => happened(place, 'evicted'), patiently).toEqual([{ what: 'evicted', identifier }]);
+  expect((await server.operator('POST', '/cache/evictions', { freeBytes: 10 })).body).toEqual({
+    dryRun: false,
+    evicted: [],
+    bytes: 0,
+  });
+  expect((await server.operator('POST', '/cache/collections?wait=false', {})).status).toBe(202);
+});
+
 test('what was lost while no server ran is repaired as soon as one does', async () => {
   const place = await scene();
   const { server, vault } = place;
@@ -232,10 +296,8 @@ test('what was lost while no server ran is repaired as soon as one does', async 
       await writeFile(path, pack.subarray(0, pack.length - 100));
     }
   });
-  await expect
-    .poll(async () => (await jobsOf(place))[0]?.result?.['lostChunks'], { timeout: 10_000 })
-    .toBeGreaterThan(0);
-  await expect.poll(async () => (await jobsOf(place))[0]?.state).toBe('done');
+  await expect.poll(async () => (await jobsOf(place))[0]?.result?.['lostChunks'], patiently).toBeGreaterThan(0);
+  await expect.poll(async () => (await jobsOf(place))[0]?.state, patiently).toBe('done');
   expect((await server.operator('POST', '/cache/scrubs', { repair: false })).body).toMatchObject({ broken: [] });
 });
 

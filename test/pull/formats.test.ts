@@ -136,6 +136,29 @@ describeWithTools('images made by qemu-img', ['qemu-img'], () => {
     expect(await verdictOn(file, 'vmdk')).toMatch(/another file/);
   });
 
+  // Each check by itself: what qemu-img makes trips over several.
+  test.each([
+    ['backing file', ['-o', 'compat=1.1'], (file: Buffer) => file.writeBigUInt64BE(512n, 8)],
+    ['backing file', ['-o', 'compat=0.10'], (file: Buffer) => file.writeUInt32BE(11, 16)],
+    ['data in another file', ['-o', 'compat=1.1'], (file: Buffer) => file.writeUInt8(file.readUInt8(79) | 4, 79)],
+  ] as const)('a qcow2 that only its header says has its %s is refused', async (reason, options, change) => {
+    const file = await make('qcow2', options);
+    expect(await verdictOn(file, 'qcow2')).toBe('accepted');
+    change(file);
+    expect(await verdictOn(file, 'qcow2')).toContain(reason);
+  });
+
+  test.each([
+    [0, (line: string) => line.replace(/./gu, '#')],
+    [2, (line: string) => `RW 1 SPARSE "x"\nRW 2 SPARSE "y"\n`.padEnd(line.length, '#')],
+  ] as const)('a vmdk with %i extents is refused', async (extents, change) => {
+    const file = await make('vmdk');
+    const at = file.indexOf('RW ');
+    const line = file.subarray(at, file.indexOf('\n', at)).toString('latin1');
+    file.write(change(line), at, 'latin1');
+    expect(await verdictOn(file, 'vmdk')).toContain(`has ${extents} extents`);
+  });
+
   test('damaged anywhere in their headers, they are accepted or refused, and never break the reader', async () => {
     const files = await Promise.all(formats.map(async (format) => ({ format, bytes: await make(format) })));
     const damage = fc.record({

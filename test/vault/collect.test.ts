@@ -51,6 +51,45 @@ describe('a collection', () => {
     expect((await readWhole(await vault.openDisk(kept))).length).toBe(chunkBytes);
   });
 
+  test('that is ended at any step leaves all that is live, and the next one does the rest', async () => {
+    const steps = new Set<string>();
+    for (let end = 1; end <= 12; end += 1) {
+      const { vault } = await freshVault();
+      const kept: { readonly id: string; readonly disk: Buffer }[] = [];
+      for (const number of [1, 2, 3]) {
+        // Of each pack little stays: what is live is copied together.
+        const live = noise(chunkBytes, `live ${number}`);
+        await storeImage(vault, number, Buffer.concat([live, noise(4 * chunkBytes, `garbage ${number}`)]));
+        kept.push({ id: await storeImage(vault, 10 + number, live), disk: live });
+        await storeImage(vault, 20 + number, noise(chunkBytes, `gone ${number}`));
+        for (const gone of [number, 20 + number]) await vault.removeImage(identifierOf(gone));
+      }
+      const stop = new AbortController();
+      let step = 0;
+      const ended = async (): Promise<unknown> =>
+        await collectGarbage(vault, {
+          grace: 0,
+          signal: stop.signal,
+          onProgress({ phase }) {
+            steps.add(phase);
+            step += 1;
+            if (step === end) stop.abort();
+          },
+        }).catch((error: unknown) => error);
+      // The first condemns, and the second removes.
+      for (let run = 0; run < 2; run += 1) await ended();
+      for (const { id, disk } of kept) expect((await readWhole(await vault.openDisk(id))).equals(disk)).toBe(true);
+      for (let run = 0; run < 3; run += 1) await collectGarbage(vault, { grace: 0 });
+      expect(await collectGarbage(vault, { grace: 0, dryRun: true })).toMatchObject({
+        removedPacks: 0,
+        condemnedPacks: 0,
+      });
+      const fresh = await openVault({ store: vault.store, node: 'later' });
+      for (const { id, disk } of kept) expect((await readWhole(await fresh.openDisk(id))).equals(disk)).toBe(true);
+    }
+    expect([...steps].sort()).toEqual(['copying', 'marking', 'removing']);
+  });
+
   test('spares what an open disk reads, and what a write that began before came to rely on', async () => {
     const { now, pass } = clock();
     const { store } = await freshVault();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/errors/fault.ts';
 import { collectGarbage } from '../../src/vault/collect.ts';
-import { evictImages, pinImage, unpinImage } from '../../src/vault/evict.ts';
+import { evictImages, evictThose, pinImage, unpinImage } from '../../src/vault/evict.ts';
 import { createUseNotes, lastUses } from '../../src/vault/last-use.ts';
 import { createLeases, readLeases, type Leases } from '../../src/vault/leases.ts';
 import { type ObjectStore } from '../../src/vault/object-store.ts';
@@ -52,6 +52,24 @@ describe('eviction', () => {
     await unpinImage(vault, identifierOf(0));
     await evictImages(vault, { identifiers: [identifierOf(0), identifierOf(1)] });
     expect(await namesIn(vault)).toEqual([identifierOf(2)]);
+  });
+
+  test('of a list may be ended and begun again, and takes nothing that has come into use or was not on it', async () => {
+    const { vault } = await freshVault();
+    await storeDisks(vault, 6);
+    const list = [0, 1, 2, 3].map(identifierOf);
+    const stop = new AbortController();
+    const gone: string[] = [];
+    const onEvicted = ({ identifier }: { readonly identifier: string }): void => {
+      gone.push(identifier);
+      if (gone.length === 2) stop.abort();
+    };
+    await expect(evictThose(vault, list, { signal: stop.signal, onEvicted })).rejects.toThrow('aborted');
+    expect(await namesIn(vault)).toEqual([2, 3, 4, 5].map(identifierOf));
+    await pinImage(vault, identifierOf(2));
+    await evictThose(vault, list, { signal: new AbortController().signal, onEvicted });
+    expect(gone).toEqual([0, 1, 3].map(identifierOf));
+    expect(await namesIn(vault)).toEqual([2, 4, 5].map(identifierOf));
   });
 
   test('goes by uses that a restart and other nodes know', async () => {

@@ -92,7 +92,10 @@ function upkeepRoutes(router: Router, { vault, puller, upkeep, upkeepJobs, quota
   }
 
   router.delete('/cache/scrubs', async (_request, response) => {
-    if (!(await upkeepJobs.cancelScrub())) throw new Fault('not-found', 'no scrub runs');
+    if (!(await upkeepJobs.cancelScrub()))
+      throw new Fault('not-found', 'no scrub runs, so there is none to end', {
+        action: 'Begin one with "mintmark cache scrub"; "mintmark job list --kind scrub" shows those that ended.',
+      });
     response.status(204).end();
   });
 }
@@ -171,7 +174,10 @@ function imageRoutes(router: Router, deps: CacheRouteDeps): void {
 
   router.delete('/cache/:identifier/pull', async (request, response) => {
     const { identifier } = request.params;
-    if (!(await pulls.cancel(identifier))) throw new Fault('not-found', `no pull of ${identifier} runs`);
+    if (!(await pulls.cancel(identifier)))
+      throw new Fault('not-found', `no pull of ${identifier} runs, so there is none to end`, {
+        action: 'See what runs with "mintmark job list --state active".',
+      });
     response.status(204).end();
   });
 

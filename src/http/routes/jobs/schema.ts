@@ -5,6 +5,10 @@ import { jobStates } from '../../../jobs/model.ts';
 const time = z.string();
 const anyObject = z.record(z.string(), z.unknown());
 
+const wholeTo1000 = { error: 'is not a whole number from 1 to 1000' };
+const jobNumberError = { error: 'is not the number of a job, as "mintmark job list" shows it' };
+const number = z.coerce.number(jobNumberError).int(jobNumberError).positive(jobNumberError);
+
 /** GET /jobs: newest first; `state` may name several, with commas; `active` are those that have not ended. */
 export const jobQuery = z.object({
   kind: z.string().optional(),
@@ -12,16 +16,16 @@ export const jobQuery = z.object({
   state: z
     .string()
     .transform((text) => text.split(','))
-    .pipe(z.array(z.enum([...jobStates, 'active'])))
+    .pipe(z.array(z.enum([...jobStates, 'active'], { error: `is none of active, ${jobStates.join(', ')}` })))
     .optional(),
-  before: z.coerce.number().int().positive().optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  before: number.optional(),
+  limit: z.coerce.number(wholeTo1000).int(wholeTo1000).min(1, wholeTo1000).max(1000, wholeTo1000).default(100),
 });
 
 /** POST /jobs/{id}: what the forms of pages send. The token is asked for each time: nothing that a browser sends by itself counts. */
 export const jobForm = z.strictObject({ token: z.string(), action: z.enum(['cancel', 'retry']) });
 
-export const jobNumber = z.object({ id: z.coerce.number().int().positive() });
+export const jobNumber = z.object({ id: number });
 
 const failureAnswer = z.object({ code: z.string(), message: z.string(), action: z.string(), details: anyObject });
 
