@@ -59,8 +59,6 @@ export async function openPool(location: {
     max: location.connections ?? 10,
     connectionTimeoutMillis: 10_000,
     types,
-    // Queries that take milliseconds are not worth a compiler, which is started on a mere estimate of what they cost.
-    onConnect: (client) => client.query('set jit = off'),
   });
   // A connection that breaks while nobody uses it is replaced; whoever uses one is told by the query: also by the next one,
   // where it broke between two of them.
@@ -74,7 +72,16 @@ export async function openPool(location: {
     } catch (error) {
       throw faultOf(error);
     }
-    const telling = clients.get(client) ?? new TellingClient(client);
+    const known = clients.get(client);
+    if (known !== undefined) return known;
+    const telling = new TellingClient(client);
+    try {
+      // Queries that take milliseconds are not worth a compiler, which is started on a mere estimate of what they cost.
+      await telling.query('set jit = off', []);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
     clients.set(client, telling);
     return telling;
   };

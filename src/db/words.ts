@@ -27,7 +27,7 @@ export async function deleteAllWords(queries: Queries): Promise<void> {
 }
 
 /** What the index of words knows of one: its first characters. Words hold letters and digits only, nothing needs escaping. */
-const beginningOf = (word: string): string => [...word].slice(0, longestBeginning).join('');
+const beginningOf = (word: string): string => Array.from(word).slice(0, longestBeginning).join('');
 
 /** Whether every word begins one of the vector of words in `column`. */
 function vectorHasWords(column: RawBuilder<unknown>, words: readonly string[]): RawBuilder<SqlBool> {
@@ -51,6 +51,8 @@ export interface WordsPlan {
 
 const wordsPlan: WordsPlan = { sample: 400, frequent: 12, mostWalked: 50_000 };
 
+const newest = (entries: number) => sql`(select id, words from entry_words order by id desc limit ${entries}) as w`;
+
 /**
  * {@link idsWithWords} on PostgreSQL: frequent words are found by walking the newest entries, others by the index of
  * beginnings. Which they are, a look at a few entries tells: its statistics may be old, and know nothing of words that are
@@ -62,7 +64,6 @@ export function postgresIdsWithWords(
   plan: WordsPlan = wordsPlan,
 ): RawBuilder<unknown> {
   const has = vectorHasWords(sql`words`, words);
-  const newest = (entries: number) => sql`(select id, words from entry_words order by id desc limit ${entries}) as w`;
   const frequent = sql`(select count(*) from ${newest(plan.sample)} where ${has}) >= ${plan.frequent}`;
   const more = sql`exists (select 1 from entry_words order by id desc limit 1 offset ${plan.mostWalked})`;
   const beginnings = sql`${words.map((word) => beginningOf(word))}::text[]`;

@@ -51,14 +51,14 @@ export async function countEndorsements(queries: Queries, endorsements: readonly
     .insertInto('endorsers')
     .values([...counted.values()])
     .onConflict((conflict) =>
-      conflict.column('email').doUpdateSet(({ ref }) => ({
-        subject: ref('excluded.subject'),
-        issuer: ref('excluded.issuer'),
-        fingerprint: ref('excluded.fingerprint'),
-        first_created: ref('excluded.first_created'),
-        last_created: ref('excluded.last_created'),
-        entries: ref('excluded.entries'),
-        images: ref('excluded.images'),
+      conflict.column('email').doUpdateSet((row) => ({
+        subject: row.ref('excluded.subject'),
+        issuer: row.ref('excluded.issuer'),
+        fingerprint: row.ref('excluded.fingerprint'),
+        first_created: row.ref('excluded.first_created'),
+        last_created: row.ref('excluded.last_created'),
+        entries: row.ref('excluded.entries'),
+        images: row.ref('excluded.images'),
       })),
     )
     .execute();

@@ -5,6 +5,8 @@ import { type StoredStatus } from './index-rows.ts';
 
 type Change = Record<StoredStatus | 'all', number>;
 
+const integer = (value: number) => sql`cast(${value} as bigint)`;
+
 export class CountChanges {
   readonly #changes = new Map<number, Change>();
 
@@ -21,11 +23,10 @@ export class CountChanges {
   /** The classes get `version`, that of the index with these changes. */
   async write(queries: Queries, version: number): Promise<void> {
     if (this.#changes.size === 0) return;
-    const number = (value: number) => sql`cast(${value} as bigint)`;
     const rows = Array.from(
       this.#changes,
       ([id, { valid, expired, deprecated, all }]) =>
-        sql`(${sql.join([id, valid, expired, deprecated, all].map((value) => number(value)))})`,
+        sql`(${sql.join([id, valid, expired, deprecated, all].map((value) => integer(value)))})`,
     );
     await sql`with change (id, valid, expired, deprecated, total) as (values ${sql.join(rows)})
       update entry_classes set version = ${version}, valid_count = valid_count + change.valid,

@@ -16,6 +16,19 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
   );
 }
 
+const time = (day: number): string => `2026-01-0${day}T00:00:00Z`;
+
+const outcomeOf = (upload: Promise<Accepted>): Promise<unknown> =>
+  upload.then(
+    ({ outcome, entry }) => [outcome, entry.id, entry.key],
+    (error: unknown) => (error as Fault).code,
+  );
+const endOf = async ({ db }: TestRegistry) => {
+  const leaves = await db.query.selectFrom('log_leaves').selectAll().orderBy('seq').execute();
+  const kept = await db.query.selectFrom('documents').selectAll().orderBy('id').execute();
+  return { index: await indexRows(db), leaves, kept };
+};
+
 export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
   let subject: TestRegistry;
   beforeEach(async () => {
@@ -160,7 +173,6 @@ export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
   });
 
   test('documents that come at the same moment end as those that come one after the other', async () => {
-    const time = (day: number): string => `2026-01-0${day}T00:00:00Z`;
     const documents = fc.array(
       fc
         .record({
@@ -175,16 +187,6 @@ export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
         .map((entry): PlainEntry => JSON.parse(JSON.stringify(entry)) as PlainEntry),
       { minLength: 2, maxLength: 40 },
     );
-    const outcomeOf = (upload: Promise<Accepted>): Promise<unknown> =>
-      upload.then(
-        ({ outcome, entry }) => [outcome, entry.id, entry.key],
-        (error: unknown) => (error as Fault).code,
-      );
-    const endOf = async ({ db }: TestRegistry) => {
-      const leaves = await db.query.selectFrom('log_leaves').selectAll().orderBy('seq').execute();
-      const kept = await db.query.selectFrom('documents').selectAll().orderBy('id').execute();
-      return { index: await indexRows(db), leaves, kept };
-    };
     const property = fc.asyncProperty(
       documents,
       withinTime(4000, async (entries) => {
