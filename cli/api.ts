@@ -8,6 +8,7 @@ import { Fault } from '../src/errors/fault.ts';
 import { faults, type FaultCode } from '../src/errors/table.ts';
 import { operatorTokenFile, settings } from '../src/config/settings.ts';
 import { type CliContext } from './context.ts';
+import { readInput } from './files.ts';
 
 export const defaultServer = 'http://127.0.0.1:8080';
 
@@ -65,12 +66,20 @@ export class Api {
       },
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
     });
-    const answer: unknown = response.status === 204 ? undefined : await response.json();
-    const parsed = schema.safeParse(answer);
+    return await this.read(schema, response);
+  }
+
+  /** The JSON of an answer, as the schema says. Throws `unreachable` where it is something else. */
+  async read<Schema extends z.ZodType>(schema: Schema, response: Response): Promise<z.output<Schema>> {
+    const parsed = schema.safeParse(response.status === 204 ? undefined : jsonIn(await response.text()));
     if (parsed.success) return parsed.data;
-    throw new Fault('unreachable', `${this.#server.origin} answers, but not as a Mintmark server does`, {
-      cause: parsed.error,
-      action: 'Check the address; client and server may also be of different versions.',
+    throw this.noServer();
+  }
+
+  /** What there is to say where something answers that is no Mintmark server; `said`: what it said of itself. */
+  noServer(said = ''): Fault {
+    return new Fault('unreachable', `${this.#server.origin} answers, but not as a Mintmark server does${said}`, {
+      action: 'Check the address with its port, and what stands before the server; versions may also differ too much.',
     });
   }
 
@@ -83,9 +92,13 @@ export class Api {
     try {
       response = await fetch(url, { ...init, headers, dispatcher: patient, signal: this.#signal });
     } catch (error) {
-      throw new Fault('unreachable', `no server answers at ${this.#server.origin}`, { cause: causeOf(error) });
+      const secure = url.protocol === 'https:';
+      throw new Fault('unreachable', `no server answers at ${this.#server.origin}`, {
+        cause: causeOf(error),
+        ...(secure ? { action: 'Check the address and its certificate; a server without one is at http://.' } : {}),
+      });
     }
-    if (response.status >= 400) throw await reportedFault(response);
+    if (response.status >= 400) throw (await reportedFault(response)) ?? this.noServer(`: ${statusOf(response)}`);
     return response;
   }
 }
@@ -94,21 +107,21 @@ export class Api {
 const causeOf = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? error.cause : error;
 
-async function reportedFault(response: Response): Promise<Fault> {
-  const text = await response.text();
-  let body: unknown;
+/** Undefined where the text is no JSON. */
+function jsonIn(text: string): unknown {
   try {
-    body = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    body = undefined;
+    return undefined;
   }
-  const problem = problemShape.safeParse(body);
-  if (!problem.success) {
-    return new Fault(
-      'unreachable',
-      `the server answered ${response.status} ${response.statusText}: ${text.slice(0, 200)}`,
-    );
-  }
+}
+
+const statusOf = ({ status, statusText }: Response): string => `${status} ${statusText}`.trim();
+
+/** The fault that a server of ours describes; undefined where the answer is not one of its. */
+async function reportedFault(response: Response): Promise<Fault | undefined> {
+  const problem = problemShape.safeParse(jsonIn(await response.text()));
+  if (!problem.success) return undefined;
   const { code, detail, action, type: _type, title: _title, status: _status, ...details } = problem.data;
   const known = Object.hasOwn(faults, code) ? (code as FaultCode) : 'internal';
   return new Fault(known, detail, { details, ...(action === undefined ? {} : { action }) });
@@ -117,12 +130,17 @@ async function reportedFault(response: Response): Promise<Fault> {
 /** The API client for a command's flags and environment. */
 export async function connect(context: CliContext, flags: ServerFlags): Promise<Api> {
   const address = flags.server ?? context.env['MINTMARK_SERVER'] ?? defaultServer;
-  if (!URL.canParse(address) || !/^https?:$/u.test(new URL(address).protocol)) {
+  const server = URL.canParse(address) ? new URL(address) : undefined;
+  if (server === undefined || !/^https?:$/u.test(server.protocol)) {
     throw new Fault('usage', `"${address}" is not the address of a server`, {
       action: `Give --server an address such as ${defaultServer}.`,
     });
   }
-  const server = new URL(address);
+  if (server.username !== '' || server.password !== '') {
+    throw new Fault('usage', 'the address of the server holds a name or a password', {
+      action: 'Leave them out; the operator is known by a token: --token-file, or MINTMARK_TOKEN.',
+    });
+  }
   return new Api(server, await findToken(context, flags, server), context.signal);
 }
 
@@ -133,14 +151,8 @@ async function findToken(context: CliContext, flags: ServerFlags, server: URL): 
     // What was found by itself goes to this machine only: another server has no business with it.
     return given ?? (loopback.test(server.hostname) ? await ownToken(context) : undefined);
   }
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    throw new Fault('usage', `the token file ${file} cannot be read`, {
-      cause: error,
-      action: 'The server writes it as operator.token into its data folder; run as a user who may read it.',
-    });
-  }
+  const action = 'The server writes it as operator.token into its data folder; run as a user who may read it.';
+  return (await readInput(file, action)).toString('utf8').trim();
 }
 
 const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/u;

@@ -15,6 +15,15 @@ const endorserShape = z.looseObject({
   images: z.number(),
 });
 const listShape = z.looseObject({ endorsers: z.array(endorserShape), total: z.number(), next: z.string().optional() });
+
+function listText({ endorsers, total, next }: z.output<typeof listShape>, width: number | undefined): string {
+  if (endorsers.length === 0) return total === 0 ? 'nobody has endorsed an image here' : 'no endorser comes after that';
+  const rows = endorsers.map((one) => [one.email, one.subject, String(one.images), one.firstCreated, one.lastCreated]);
+  const shown = table([['email', 'subject', 'images', 'since', 'last'], ...rows], { width, columns: [0, 1] });
+  const rest = next === undefined ? '' : `\nmore: add --after ${next}`;
+  return `${shown}\n${endorsers.length} of ${total}${rest}`;
+}
+
 const detailsShape = endorserShape.extend({
   tags: z.array(z.looseObject({ tag: z.string(), identifier: z.string() })),
 });
@@ -30,21 +39,7 @@ export const endorserCommands: CommandGroup = (program, context) => {
       if (flags.after !== undefined) query.set('after', flags.after);
       if (flags.limit !== undefined) query.set('limit', flags.limit);
       const list = await (await connect(context, flags)).json(listShape, `/endorsers?${query.toString()}`);
-      answer(context, flags, list, () =>
-        table(
-          [
-            ['email', 'subject', 'images', 'since', 'last'],
-            ...list.endorsers.map((one) => [
-              one.email,
-              one.subject,
-              String(one.images),
-              one.firstCreated,
-              one.lastCreated,
-            ]),
-          ],
-          { width: context.stdout.columns, columns: [0, 1] },
-        ),
-      );
+      answer(context, flags, list, () => listText(list, context.stdout.columns));
     });
 
   withServerFlags(endorser.command('show').description('show one endorser'))

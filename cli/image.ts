@@ -144,7 +144,7 @@ export const imageCommands: CommandGroup = (program, context) => {
     .argument('<identifier>', 'identifier of the image')
     .action(async (identifier: string, flags: ServerFlags) => {
       const api = await connect(context, flags);
-      const shown = await api.json(imageShape, `/images/${identifier}`);
+      const shown = await api.json(imageShape, `/images/${encodeURIComponent(identifier)}`);
       answer(context, flags, shown, () =>
         [
           shown.identifier,

@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../src/errors/fault.ts';
+import { fileFault } from './files.ts';
 
 const shape = z.record(z.string(), z.string());
 
@@ -14,7 +15,7 @@ async function readAll(data: string): Promise<Readonly<Record<string, string>>> 
     text = await readFile(fileIn(data), 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-    throw error;
+    throw fileFault('read', fileIn(data), error, 'Name the data folder of a registry with --data.');
   }
   try {
     return shape.parse(JSON.parse(text));

@@ -7,6 +7,7 @@ import { leafHash, provesConsistency, provesInclusion } from '../src/registry/lo
 import { readVerifier, writeVerifier, type NoteVerifier } from '../src/registry/log/note.ts';
 import { connect, withServerFlags, type Api, type ServerFlags } from './api.ts';
 import { type CliContext, type CommandGroup } from './context.ts';
+import { fileFault } from './files.ts';
 import { answer, table } from './print.ts';
 
 const decisionShape = z.looseObject({
@@ -23,6 +24,8 @@ const consistencyShape = z.looseObject({ path: z.array(z.string()) });
 const stateShape = z.object({ verifier: z.string(), size: z.number(), root: z.string() });
 type State = z.output<typeof stateShape>;
 
+const whichState = 'Name a file that "log verify --state" wrote, or one that it may write.';
+
 const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
 const broken = (message: string): Fault => new Fault('registry.log-broken', message);
 
@@ -36,15 +39,31 @@ async function readState(file: string): Promise<State | undefined> {
     content = await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+    throw fileFault('read', file, error, whichState);
   }
-  return stateShape.parse(JSON.parse(content));
+  try {
+    return stateShape.parse(JSON.parse(content));
+  } catch {
+    throw new Fault('usage', `${file} does not hold what was seen of a log`, { action: whichState });
+  }
 }
 
-function verifierFrom(line: string): NoteVerifier {
-  const verifier = readVerifier(line.trim());
-  if (verifier === undefined) throw new Fault('usage', `"${line.trim()}" is not the verifier line of a log`);
-  return verifier;
+async function writeState(file: string, state: State): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(state)}\n`);
+  } catch (error) {
+    throw fileFault('written', file, error, whichState);
+  }
+}
+
+/** The key that was given, or seen before; else what the server says, which is believed the first time. */
+async function verifierFrom(api: Api, given: string | undefined): Promise<NoteVerifier> {
+  const verifier = readVerifier((given ?? (await text(api, '/log/verifier'))).trim());
+  if (verifier !== undefined) return verifier;
+  if (given === undefined) throw api.noServer();
+  throw new Fault('usage', `"${given.trim()}" is not the key of a log`, {
+    action: 'Give it as "mintmark log verify --json" prints it: name+hash+key, in one line.',
+  });
 }
 
 /** The signed head of the log. Throws `registry.log-broken` where the signature is not the log's. */
@@ -76,9 +95,14 @@ interface VerifyFlags extends ServerFlags {
 }
 
 async function verify(context: CliContext, flags: VerifyFlags): Promise<void> {
+  if (flags.leaf !== undefined && !/^\d{1,15}$/u.test(flags.leaf)) {
+    throw new Fault('usage', `"${flags.leaf}" is no number of a decision`, {
+      action: 'Take one of the first column of "mintmark log list".',
+    });
+  }
   const api = await connect(context, flags);
   const before = flags.state === undefined ? undefined : await readState(flags.state);
-  const verifier = verifierFrom(flags.verifier ?? before?.verifier ?? (await text(api, '/log/verifier')));
+  const verifier = await verifierFrom(api, flags.verifier ?? before?.verifier);
   const head = await signedHead(api, verifier);
   if (before !== undefined) await checkConsistency(api, before, head);
   if (flags.leaf !== undefined) await checkLeaf(api, Number(flags.leaf), head);
@@ -87,7 +111,7 @@ async function verify(context: CliContext, flags: VerifyFlags): Promise<void> {
     size: head.size,
     root: Buffer.from(head.root).toString('base64'),
   };
-  if (flags.state !== undefined) await writeFile(flags.state, `${JSON.stringify(state)}\n`);
+  if (flags.state !== undefined) await writeState(flags.state, state);
   answer(context, flags, { ...state, since: before?.size ?? null }, () =>
     [
       `${state.size} decisions, root ${state.root}, signed by ${verifier.name}`,

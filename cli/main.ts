@@ -6,7 +6,11 @@ import { reportFailure } from './print.ts';
 
 /** By the first word of a command line; only the group that is asked for is loaded, so that commands start at once. */
 const groups: Readonly<Record<string, () => Promise<readonly CommandGroup[]>>> = {
-  metadata: async () => [(await import('./metadata.ts')).metadataGroup, (await import('./upload.ts')).uploadCommands],
+  metadata: async () => [
+    (await import('./metadata.ts')).metadataGroup,
+    (await import('./upload.ts')).uploadCommands,
+    (await import('./download.ts')).downloadCommands,
+  ],
   image: async () => [(await import('./image.ts')).imageCommands, (await import('./pull.ts')).pullCommands],
   cache: async () => [(await import('./pull.ts')).cacheCommands, (await import('./cache.ts')).upkeepCommands],
   endorser: async () => [(await import('./endorser.ts')).endorserCommands],

@@ -1,8 +1,10 @@
 // Reading documents from files or standard input, no more of them than a document may have, and writing them.
-import { open, rename, writeFile } from 'node:fs/promises';
-import { Fault } from '../src/errors/fault.ts';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { documentLimits } from '../src/xml/limits.ts';
 import { type CliContext } from './context.ts';
+import { fileFault } from './files.ts';
+
+const whichFile = 'Name a metadata document; "mintmark metadata build" writes one.';
 
 /** The bytes of a document, '-' being standard input; one byte more than is allowed where it has more. */
 export async function readDocument(context: CliContext, path: string): Promise<Uint8Array> {
@@ -22,7 +24,7 @@ export async function readDocument(context: CliContext, path: string): Promise<U
   try {
     file = await open(path);
   } catch (error) {
-    throw new Fault('not-found', `${path} cannot be opened.`, { cause: error, action: 'Check the path.' });
+    throw fileFault('read', path, error, whichFile);
   }
   try {
     const into = Buffer.alloc(most);
@@ -32,6 +34,8 @@ export async function readDocument(context: CliContext, path: string): Promise<U
       filled += bytesRead;
       if (bytesRead === 0 || filled === most) return into.subarray(0, filled);
     }
+  } catch (error) {
+    throw fileFault('read', path, error, whichFile);
   } finally {
     await file.close();
   }
@@ -44,6 +48,11 @@ export async function writeDocument(context: CliContext, path: string | undefine
     return;
   }
   const draft = `${path}.${process.pid}.tmp`;
-  await writeFile(draft, text, { flag: 'wx' });
-  await rename(draft, path);
+  try {
+    await writeFile(draft, text, { flag: 'wx' });
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw fileFault('written', path, error, 'Name a file in a folder that is there, and where you may write.');
+  }
 }

@@ -1,9 +1,9 @@
 // The options that say who signs, and the signer they lead to.
-import { readFile } from 'node:fs/promises';
 import { type Command } from 'commander';
 import { Fault } from '../src/errors/fault.ts';
 import { isEncryptedPem, signerFromPem, signerFromPkcs12, type Signer } from '../src/signature/keys.ts';
 import { type CliContext } from './context.ts';
+import { readInput } from './files.ts';
 import { passphraseVariable, readPassphrase } from './passphrase.ts';
 
 export interface KeyOptions {
@@ -27,20 +27,25 @@ export function addKeyOptions(command: Command): Command {
     );
 }
 
+const whichKey = 'Name the files of your key and its certificate; "mintmark metadata keygen" makes new ones.';
+
 /** Opens the key that the options name. Throws a `Fault` where it cannot be used. */
 export async function openSigner(context: CliContext, options: KeyOptions): Promise<Signer> {
   if (options.p12 !== undefined) {
-    const file = await readFile(options.p12);
+    const file = await readInput(options.p12, whichKey);
     return signerFromPkcs12(
       file,
       await readPassphrase(context, options.passphraseFile, `Passphrase of ${options.p12}`),
     );
   }
-  if (options.key === undefined) throw new Fault('usage', 'Say who signs: --p12 FILE, or --key FILE and --cert FILE.');
-  const keyPem = await readFile(options.key, 'utf8');
+  if (options.key === undefined)
+    throw new Fault('usage', 'Say who signs: --p12 FILE, or --key FILE and --cert FILE.', {
+      action: whichKey,
+    });
+  const keyPem = (await readInput(options.key, whichKey)).toString('utf8');
   const certificates = [keyPem];
   for (const file of [options.cert, options.chain])
-    if (file !== undefined) certificates.push(await readFile(file, 'utf8'));
+    if (file !== undefined) certificates.push((await readInput(file, whichKey)).toString('utf8'));
   const passphrase = isEncryptedPem(keyPem)
     ? await readPassphrase(context, options.passphraseFile, `Passphrase of ${options.key}`)
     : undefined;

@@ -1,8 +1,8 @@
 // Passphrases: from a file, from the environment, or from a prompt; never from the command line.
-import { readFile } from 'node:fs/promises';
 import { password } from '@inquirer/prompts';
 import { Fault } from '../src/errors/fault.ts';
 import { type CliContext } from './context.ts';
+import { readInput } from './files.ts';
 
 /** The environment variable that a passphrase may come from. */
 export const passphraseVariable = 'MINTMARK_PASSPHRASE';
@@ -10,7 +10,9 @@ export const passphraseVariable = 'MINTMARK_PASSPHRASE';
 /** The first line of the file, the environment, or what is typed. A `Fault` (signature.passphrase) where none can be had. */
 export async function readPassphrase(context: CliContext, file: string | undefined, question: string): Promise<string> {
   if (file !== undefined) {
-    const [first = ''] = (await readFile(file, 'utf8')).split(/\r?\n/);
+    const [first = ''] = (await readInput(file, 'Name a file whose first line is the passphrase.'))
+      .toString('utf8')
+      .split(/\r?\n/);
     return first;
   }
   const fromEnvironment = context.env[passphraseVariable];

@@ -1,5 +1,6 @@
 // How commands answer: one JSON value under --json, text for people otherwise; and how failures look.
 import { type Command } from 'commander';
+import { z } from 'zod';
 import { Fault } from '../src/errors/fault.ts';
 import { exitCodes, faults } from '../src/errors/table.ts';
 import { type CliContext } from './context.ts';
@@ -65,6 +66,23 @@ export function table(texts: readonly (readonly string[])[], fit: Fit = { width:
     .join('\n');
 }
 
+const failureShape = z.object({
+  failures: z
+    .array(
+      z.object({ code: z.string(), element: z.string().optional(), line: z.number().optional(), message: z.string() }),
+    )
+    .min(2),
+});
+
+/** Each of several failures of a document; a single one is in the message already. */
+function failuresIn(details: unknown): readonly string[] {
+  const { data } = failureShape.safeParse(details);
+  return (data?.failures ?? []).map(({ code, element, line, message }) => {
+    const where = [line === undefined ? '' : `line ${line}`, element ?? ''].filter((part) => part !== '').join(', ');
+    return oneLine(`${where === '' ? '' : `${where}: `}${message} [${code}]`);
+  });
+}
+
 /** Prints a failure on stderr (what, why, what to do) and returns the exit code that goes with it. */
 export function reportFailure(context: CliContext, error: unknown): number {
   if (!(error instanceof Fault)) {
@@ -73,6 +91,7 @@ export function reportFailure(context: CliContext, error: unknown): number {
     return exitCodes.failed;
   }
   const lines = [`mintmark: ${error.message} [${error.code}]`];
+  for (const text of failuresIn(error.details)) lines.push(`  ${text}`);
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`  because: ${cause.message}`);
   lines.push(`  ${error.action}`);
   context.stderr.write(`${lines.join('\n')}\n`);

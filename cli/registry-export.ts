@@ -7,6 +7,7 @@ import { Fault } from '../src/errors/fault.ts';
 import { copyBundle, exportBundle } from '../src/registry/mirror/bundle.ts';
 import { defaultServer } from './api.ts';
 import { type CliContext } from './context.ts';
+import { fileFault } from './files.ts';
 import { answer } from './print.ts';
 import { checkBundle, mustHaveRegistry, onSite, type RegistryFlags } from './registry-following.ts';
 import { remoteRegistry } from './registry-source.ts';
@@ -18,10 +19,7 @@ async function write(file: string, lines: AsyncGenerator<string>, { signal }: Cl
   } catch (error) {
     if (signal.aborted) throw new Fault('cancelled', 'stopped; nothing was written');
     if (error instanceof Fault) throw error;
-    throw new Fault('usage', `${file} cannot be written`, {
-      cause: error,
-      action: 'Name a file in a folder that is there.',
-    });
+    throw fileFault('written', file, error, 'Name a file in a folder that is there.');
   }
 }
 
@@ -51,7 +49,9 @@ export async function exportRegistry(
       );
     }
     const { size, verifier } = await checkBundle(context, flags, part);
-    await rename(part, output);
+    await rename(part, output).catch((error: unknown) => {
+      throw fileFault('written', output, error, 'Name a file in a folder that is there.');
+    });
     answer(context, flags, { file: output, verifier, size }, () => `${output}: ${size} decisions of ${verifier}`);
   } finally {
     await rm(part, { force: true });

@@ -1,6 +1,6 @@
 // What the registry commands share: the registry of a data folder, and following another's log with a count of what came.
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { openDatabase } from '../src/db/database.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { openBundle, type Bundle } from '../src/registry/mirror/bundle.ts';
@@ -17,6 +17,7 @@ import {
 } from '../src/site/registry.ts';
 import { type CliContext } from './context.ts';
 import { counting } from './counting.ts';
+import { fileFault } from './files.ts';
 import { table } from './print.ts';
 import { wantedByPolicy } from './registry-policy.ts';
 import { configFromFlags } from './settings-flags.ts';
@@ -58,19 +59,23 @@ export async function onSite<Result>(
 /** Throws `usage` where the data folder has none: only what takes entries in makes a new one. */
 export function mustHaveRegistry(config: SiteConfig): void {
   if (hasRegistry(config)) return;
-  throw new Fault('usage', `there is no registry in ${config.data}`, {
+  const place = config.database === undefined ? '' : ', where the key of its log would be';
+  throw new Fault('usage', `there is no registry in ${config.data}${place}`, {
     action: 'Name the data folder of a server with --data, and its database with --database where it has one.',
   });
 }
 
 /** Opens an exported file. Throws `usage` where it cannot be read. */
 export async function readBundle(file: string): Promise<Bundle> {
+  const action = 'Name a file that "mintmark registry export" wrote.';
   try {
     await access(file, constants.R_OK);
-  } catch (cause) {
-    throw new Fault('usage', `${file} cannot be read`, { cause, action: 'Name a file that "registry export" wrote.' });
+    if ((await stat(file)).isFile()) return await openBundle(file);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw fileFault('read', file, error, action);
   }
-  return await openBundle(file);
+  throw new Fault('usage', `${file} cannot be read: it is no file`, { action });
 }
 
 /** Follows a log into this registry, or into one that is forgotten afterwards. */

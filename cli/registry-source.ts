@@ -1,5 +1,6 @@
 // Another registry as a source to follow: read without a token, and never more than such an answer may be.
 import { Fault } from '../src/errors/fault.ts';
+import { readVerifier } from '../src/registry/log/note.ts';
 import { remoteLog, type LogSource } from '../src/registry/mirror/source.ts';
 
 /** A tile of entries is the longest: 256 leaves of up to 64 KiB, each after its length. */
@@ -55,6 +56,11 @@ export function remoteRegistry(address: string, signal: AbortSignal): RemoteRegi
     source: remoteLog(get),
     verifier: async () => {
       const line = await get('/log/verifier');
+      if (line !== undefined && readVerifier(line.toString().trim()) === undefined) {
+        throw new Fault('unreachable', `${new URL(address).origin} answers, but not as a Mintmark server does`, {
+          action: 'Check the address with its port, and what stands before the server.',
+        });
+      }
       if (line !== undefined) return line.toString().trim();
       throw new Fault('registry.mirror-incomplete', `${new URL(address).origin} has no log of decisions`);
     },

@@ -27,7 +27,16 @@ const siteFlags: readonly SettingName[] = ['data', 'database', 'log-key', ...tru
 
 const verifierHelp = "key of the other registry's log, name+hash+key (`mintmark log verify --json` prints it)";
 
+/** A policy that nothing is judged by would be believed to be in force. */
+function checkPolicyFlags(flags: RegistryFlags): void {
+  if (flags['policy'] === undefined || flags.admitted === true) return;
+  throw new Fault('usage', '--policy says what --admitted takes in, and without that it says nothing', {
+    action: 'Give both, to take in what the policy admits; or neither, to take in everything.',
+  });
+}
+
 async function mirror(context: CliContext, address: string, flags: RegistryFlags): Promise<void> {
+  checkPolicyFlags(flags);
   const { config } = configFromFlags(context, flags);
   const remote = remoteRegistry(address, context.signal);
   const known = await knownVerifier(config.data, address);
@@ -47,6 +56,7 @@ async function mirror(context: CliContext, address: string, flags: RegistryFlags
 }
 
 async function importBundle(context: CliContext, file: string, flags: RegistryFlags): Promise<void> {
+  checkPolicyFlags(flags);
   const bundle = await readBundle(file);
   const verifier = flags.verifier ?? bundle.verifier;
   const { config } = configFromFlags(context, flags);

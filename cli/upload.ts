@@ -1,9 +1,10 @@
-// `mintmark metadata upload` and `download`: signed documents to and from a registry.
-import { readFile } from 'node:fs/promises';
+// `mintmark metadata upload`: signed documents into a registry.
 import { z } from 'zod';
 import { Fault } from '../src/errors/fault.ts';
-import { connect, withServerFlags, type ServerFlags } from './api.ts';
+import { documentLimits } from '../src/xml/limits.ts';
+import { connect, withServerFlags, type Api, type ServerFlags } from './api.ts';
 import { type CommandGroup } from './context.ts';
+import { readDocument } from './metadata-file.ts';
 import { answer, commandGroup } from './print.ts';
 
 const uploaded = z.union([
@@ -11,28 +12,37 @@ const uploaded = z.union([
   z.object({ outcome: z.literal('waiting'), email: z.string(), expiresAt: z.string() }),
 ]);
 
-async function documentBytes(file: string): Promise<Buffer> {
+/** Sends one document. What the server has against it is told with the name of the file. */
+async function send(api: Api, file: string, body: Uint8Array) {
   try {
-    return await readFile(file);
+    const response = await api.send('/metadata', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/xml', 'Accept': 'application/json' },
+      body,
+    });
+    return { answered: await api.read(uploaded, response), base: response.url };
   } catch (error) {
-    throw new Fault('usage', `${file} cannot be read`, { cause: error, action: 'Name a signed metadata document.' });
+    if (!(error instanceof Fault) || error.code === 'unreachable') throw error;
+    const { code, message, action, details, cause } = error;
+    throw new Fault(code, `${file}: ${message}`, { action, details, ...(cause === undefined ? {} : { cause }) });
   }
 }
 
 export const uploadCommands: CommandGroup = (program, context) => {
-  const metadata = commandGroup(program, 'metadata');
-
-  withServerFlags(metadata.command('upload').description('publish signed documents in a registry'))
-    .argument('<file...>', 'signed metadata documents')
+  withServerFlags(
+    commandGroup(program, 'metadata').command('upload').description('publish signed documents in a registry'),
+  )
+    .argument('<file...>', "signed metadata documents ('-' for standard input)")
     .action(async (files: readonly string[], flags: ServerFlags) => {
       const api = await connect(context, flags);
       for (const file of files) {
-        const response = await api.send('/metadata', {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/xml', 'Accept': 'application/json' },
-          body: await documentBytes(file),
-        });
-        const answered = uploaded.parse(await response.json());
+        const bytes = await readDocument(context, file);
+        if (bytes.length > documentLimits.bytes) {
+          throw new Fault('usage', `${file} is larger than a document may be (${documentLimits.bytes} bytes)`, {
+            action: 'Name the signed metadata document, not the image that it is about.',
+          });
+        }
+        const { answered, base } = await send(api, file, bytes);
         if (answered.outcome === 'waiting') {
           const { email, expiresAt } = answered;
           answer(
@@ -44,23 +54,10 @@ export const uploadCommands: CommandGroup = (program, context) => {
           continue;
         }
         const { outcome, entry } = answered;
-        const url = new URL(entry.path, response.url).href;
+        const url = new URL(entry.path, base).href;
         answer(context, flags, { file, outcome, url, entry }, () =>
           outcome === 'created' ? `${file}: accepted as ${url}` : `${file}: is there already, at ${url}`,
         );
       }
-    });
-
-  withServerFlags(metadata.command('download').description('print a signed document, exactly as it was uploaded'))
-    .argument('<identifier>', 'identifier of the image')
-    .argument('<email>', 'e-mail address of the endorser')
-    .argument('<created>', 'date of the endorsement, YYYY-MM-DDThh:mm:ssZ')
-    .action(async (identifier: string, email: string, created: string, flags: ServerFlags) => {
-      const api = await connect(context, flags);
-      const response = await api.send(`/metadata/${identifier}/${encodeURIComponent(email)}/${created}`, {
-        headers: { Accept: 'application/xml, application/problem+json' },
-      });
-      // The bytes as they are: text would lose a byte order mark.
-      context.stdout.write(Buffer.from(await response.arrayBuffer()));
     });
 };

@@ -1,74 +1,51 @@
 // One commit for all who write at the same moment: the disk is waited for once, and each is answered after it.
 import { type Kysely } from 'kysely';
+import { Together } from './together.ts';
 
-/** Writes that share one transaction, at most: the first of them waits for the last. */
-const mostTogether = 32;
+/** Says that the work is done, with its result. */
+type Tell = () => void;
 
-interface Write<Tables> {
-  /** Runs the work; what it returns says that the work is done. */
-  readonly run: (queries: Kysely<Tables>) => Promise<() => void>;
-  readonly failed: (error: unknown) => void;
-}
-
-/**
- * Runs writes one after the other, those that wait in one transaction. A write that fails takes none of the others with
- * it: they are all taken back, and each is run again in a transaction of its own. So work may run twice, and must keep
- * nothing from a run but its result.
- */
+/** Runs writes one after the other, those that wait in one transaction; see {@link Together} for one that fails. */
 export class GroupCommit<Tables> {
-  readonly #query: Kysely<Tables>;
-  readonly #waiting: Write<Tables>[] = [];
-  #running = false;
+  readonly #writes: Together<(queries: Kysely<Tables>) => Promise<Tell>, Tell>;
 
   constructor(query: Kysely<Tables>) {
-    this.#query = query;
+    this.#writes = new Together((works) => commitAll(query, works));
   }
 
-  /** Resolves with what `work` returned when that is on disk; rejects, with nothing changed, where it or the commit fails. */
+  /**
+   * Resolves with what `work` returned when that is on disk; rejects, with nothing changed, where it or the commit fails.
+   * Work may run twice, and must keep nothing from a run but its result.
+   */
   write<Result>(work: (queries: Kysely<Tables>) => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const run = async (queries: Kysely<Tables>): Promise<() => void> => {
+      const run = async (queries: Kysely<Tables>): Promise<Tell> => {
         const result = await work(queries);
         return () => resolve(result);
       };
-      this.#waiting.push({ run, failed: reject });
-      if (!this.#running) void this.#runAll();
+      this.#writes.do(run).then((tell) => tell(), reject);
     });
   }
+}
 
-  async #runAll(): Promise<void> {
-    this.#running = true;
-    while (this.#waiting.length > 0) {
-      const together = this.#waiting.splice(0, mostTogether);
-      const failure = await this.#attempt(together);
-      if (failure === undefined) continue;
-      for (const write of together) {
-        const alone = together.length === 1 ? failure : await this.#attempt([write]);
-        if (alone !== undefined) write.failed(alone.cause);
+async function commitAll<Tables, Result>(
+  query: Kysely<Tables>,
+  works: readonly ((queries: Kysely<Tables>) => Promise<Result>)[],
+): Promise<readonly Result[]> {
+  let first: { readonly cause: unknown } | undefined;
+  try {
+    return await query.transaction().execute(async (queries) => {
+      const results: Result[] = [];
+      try {
+        for (const work of works) results.push(await work(queries));
+      } catch (cause) {
+        first = { cause };
+        throw cause;
       }
-    }
-    this.#running = false;
-  }
-
-  /** Tells all writes that they are done, once they are on disk; or returns why none is. */
-  async #attempt(writes: readonly Write<Tables>[]): Promise<{ readonly cause: unknown } | undefined> {
-    let first: { readonly cause: unknown } | undefined;
-    try {
-      const done = await this.#query.transaction().execute(async (queries) => {
-        const finished: (() => void)[] = [];
-        try {
-          for (const { run } of writes) finished.push(await run(queries));
-        } catch (cause) {
-          first = { cause };
-          throw cause;
-        }
-        return finished;
-      });
-      for (const tell of done) tell();
-      return undefined;
-    } catch (cause) {
-      // SQLite takes a transaction back by itself where the disk is full; that it cannot be taken back twice is no news.
-      return first ?? { cause };
-    }
+      return results;
+    });
+  } catch (cause) {
+    // SQLite takes a transaction back by itself where the disk is full; that it cannot be taken back twice is no news.
+    throw first === undefined ? cause : first.cause;
   }
 }

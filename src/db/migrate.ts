@@ -10,6 +10,7 @@ import { confirmationTables } from './migrations/0005-confirmation.ts';
 import { mailTimes } from './migrations/0006-mail-times.ts';
 import { signingTables } from './migrations/0007-signings.ts';
 import { tagIndexes } from './migrations/0008-tags.ts';
+import { wordBeginnings } from './migrations/0009-beginnings.ts';
 
 /** In the order of their names. A released migration never changes: add another one. */
 const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[]>> = {
@@ -21,6 +22,7 @@ const migrations: Readonly<Record<string, (dialect: Dialect) => readonly string[
   '0006-mail-times': mailTimes,
   '0007-signings': signingTables,
   '0008-tags': tagIndexes,
+  '0009-beginnings': wordBeginnings,
 };
 
 function asMigration(statements: readonly string[]): Migration {

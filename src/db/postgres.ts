@@ -72,7 +72,16 @@ export async function openPool(location: {
     } catch (error) {
       throw faultOf(error);
     }
-    const telling = clients.get(client) ?? new TellingClient(client);
+    const known = clients.get(client);
+    if (known !== undefined) return known;
+    const telling = new TellingClient(client);
+    try {
+      // Queries that take milliseconds are not worth a compiler, which is started on a mere estimate of what they cost.
+      await telling.query('set jit = off', []);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
     clients.set(client, telling);
     return telling;
   };

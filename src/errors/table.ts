@@ -220,13 +220,14 @@ export const faults = {
     status: 404,
     exit: exitCodes.notFound,
     title: 'There is no such entry',
-    action: 'Look it up with /metadata?status=all; expired and replaced entries are kept too.',
+    action:
+      'Look with "mintmark image list --status all", or /metadata?status=all: expired and replaced entries are kept.',
   },
   'registry.no-endorser': {
     status: 404,
     exit: exitCodes.notFound,
     title: 'There is no such endorser',
-    action: 'GET /endorsers lists everyone who has endorsed an image here.',
+    action: 'Look for those who have endorsed an image here with "mintmark endorser list", or GET /endorsers.',
   },
   'registry.cursor': {
     status: 400,

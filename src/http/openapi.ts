@@ -289,7 +289,12 @@ export const operations: Readonly<Record<string, Partial<Record<Method, Operatio
   },
   '/log/proof/inclusion': { get: { summary: 'Proof that a decision is in the log', query: inclusionQuery } },
   '/log/proof/consistency': { get: { summary: 'Proof that the log has only grown', query: consistencyQuery } },
-  '/events': { get: { summary: 'Uploads, pulls, jobs and attachments as they happen', types: ['text/event-stream'] } },
+  '/events': {
+    get: {
+      summary: 'Uploads, pulls, jobs, attachments and what happens in the cache, as it happens',
+      types: ['text/event-stream'],
+    },
+  },
   '/healthz': { get: { summary: 'Is the process alive?' } },
   '/readyz': { get: { summary: 'Does the registry answer?' } },
   '/openapi.json': { get: { summary: 'This description' } },

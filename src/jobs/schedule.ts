@@ -26,7 +26,9 @@ export function keepSchedule({ jobs, scheduled, now, problem }: ScheduleParts): 
       try {
         const [newest] = await jobs.list({ kind, key, limit: 1 });
         const last = newest === undefined ? begun : Date.parse(newest.created);
-        if (now().getTime() - last >= every) await jobs.submit({ ...request, priority: priorities.background });
+        const since = now().getTime() - last;
+        // A clock that was set back must not hold anything up.
+        if (since >= every || since < 0) await jobs.submit({ ...request, priority: priorities.background });
       } catch (error) {
         problem(error, `asking for ${kind} of ${key}, which is due`);
       }

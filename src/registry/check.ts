@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Database } from '../db/database.ts';
 import { type Failure, type Step, type VerifyDocument } from '../trust/report.ts';
-import { historyAgainst, keyOf } from './history.ts';
+import { historyAgainst, keyOf, newestOf, pairText } from './history.ts';
 
 export interface CheckDeps {
   readonly db: Database;
@@ -28,7 +28,8 @@ export async function checkDocument({ db, verify }: CheckDeps, bytes: Uint8Array
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const same = await db.query.selectFrom('documents').select('id').where('sha256', '=', sha256).executeTakeFirst();
   if (same !== undefined) return { accepted: true, title: 'This document is here already', steps, failures: [] };
-  const fault = await historyAgainst(db.query, keyOf(report));
+  const key = keyOf(report);
+  const fault = historyAgainst(key, (await newestOf(db.query, [key])).get(pairText(key)));
   if (fault === undefined) return { accepted: true, title: 'This document can be published', steps, failures: [] };
   const failures = [{ code: fault.code, message: `${fault.message}. ${fault.action}` }];
   return { accepted: false, title: 'This document would be refused', steps, failures };

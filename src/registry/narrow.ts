@@ -1,7 +1,7 @@
 // The part of a query that facets cannot answer: words, endorser, image, moment, tag. It is counted, up to a bound.
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { type Database, type Dialect } from '../db/database.ts';
-import { idsWithWords, rowHasWords } from '../db/dialect.ts';
+import { idsWithWords, rowHasWords } from '../db/words.ts';
 import { type AdmittedCounts } from './admitted.ts';
 import { type ListedStatus } from './classes.ts';
 import { type EntryQuery } from './query.ts';

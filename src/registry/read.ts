@@ -3,6 +3,7 @@ import { type Database } from '../db/database.ts';
 import { type ImageMetadata } from '../metadata/model.ts';
 import { type SignerDescription, type Step } from '../trust/report.ts';
 import { timeText, type EntryKey, type RegistryEntry, type Standing } from './entry.ts';
+import { type VerifiedDocument } from './intake.ts';
 
 export interface ReadDeps {
   readonly db: Database;
@@ -46,6 +47,13 @@ export function entryOf(row: EntryDetailsRow, now: string): RegistryEntry {
     steps: JSON.parse(row.steps) as readonly Step[],
     weak: row.weak === 1,
   };
+}
+
+/** The entry as which a document has just been published. */
+export function acceptedEntry(id: number, { sha256, key, at, report }: VerifiedDocument): RegistryEntry {
+  const { metadata, signer, steps, weak } = report;
+  const standing = standingOf(metadata, false, at);
+  return { id, key, standing, acceptedAt: at, sha256, metadata, signer, steps, weak };
 }
 
 function rows({ db }: ReadDeps) {

@@ -2,7 +2,7 @@
 import { type Database } from '../db/database.ts';
 import { Fault } from '../errors/fault.ts';
 import { type VerifyDocument } from '../trust/report.ts';
-import { acceptEntry, type Accepted, type Sender } from './accept.ts';
+import { acceptEntry, type Accepted } from './accept.ts';
 import { AdmittedIndex, type Admission } from './admitted.ts';
 import { checkDocument, type CheckedDocument } from './check.ts';
 import { ClassCounts } from './classes.ts';
@@ -17,6 +17,7 @@ import {
 } from './endorsers.ts';
 import { timeText, type EntryKey, type RegistryEntry } from './entry.ts';
 import { findEntries, type EntryList } from './find.ts';
+import { Intake, type Sender } from './intake.ts';
 import { KeptLists } from './kept-lists.ts';
 import { type EntryQuery } from './query.ts';
 import {
@@ -94,6 +95,7 @@ export function openRegistry(deps: RegistryDeps): Registry {
   const kept = new KeptLists();
   const state = (): Promise<RegistryState> => sweeper.sweep(timeText(deps.now()));
   const parts = { ...deps, classes, admitted };
+  const taking = { ...deps, intake: new Intake(deps.db) };
   /** Undefined where the index changed meanwhile: counts and page may then be of different moments. */
   const findWhole = async (query: EntryQuery): Promise<EntryList | undefined> => {
     const before = await state();
@@ -111,9 +113,9 @@ export function openRegistry(deps: RegistryDeps): Registry {
     return findEntries(parts, await state(), query);
   };
   return {
-    accept: (bytes, sender) => acceptEntry(deps, bytes, sender),
-    submit: (bytes, sender) => submitDocument(deps, bytes, sender),
-    confirmations: openConfirmations(deps),
+    accept: (bytes, sender) => acceptEntry(taking, bytes, sender),
+    submit: (bytes, sender) => submitDocument(taking, bytes, sender),
+    confirmations: openConfirmations(taking),
     check: (bytes) => checkDocument(deps, bytes),
     version: async () => (await state()).version,
     find: (query) => find(query),

@@ -4,10 +4,11 @@ import { type Database, type Queries } from '../db/database.ts';
 import { type Tables } from '../db/tables.ts';
 import { type DocumentReport, type Failure, type VerifyDocument } from '../trust/report.ts';
 import { type EntryKey } from './entry.ts';
+import { clearIndex } from './clear-index.ts';
+import { indexEntries } from './index-entries.ts';
 import { type AcceptedDocument } from './index-rows.ts';
 import { appendHashes } from './log/append.ts';
 import { leafHash } from './log/merkle.ts';
-import { IndexRebuild } from './rebuild-index.ts';
 import { writeIndex } from './state.ts';
 
 export interface ReindexDeps {
@@ -84,8 +85,7 @@ function judged(document: Tables['documents'], report: DocumentReport | undefine
 export function reindex({ db, verify }: ReindexDeps, onProgress?: (entries: number) => void): Promise<ReindexResult> {
   return writeIndex<ReindexResult>(db, async (queries, state) => {
     const leaves = await rebuildNodes(queries);
-    const index = new IndexRebuild(db.dialect, queries, state);
-    await index.begin();
+    await clearIndex(queries, state.version);
     const failed: FailedDocument[] = [];
     let entries = 0;
     for (let coming: Batch | undefined = await readBatch(queries, verify, -1); coming !== undefined;) {
@@ -99,11 +99,10 @@ export function reindex({ db, verify }: ReindexDeps, onProgress?: (entries: numb
         if ('report' in verdict) accepted.push(verdict);
         else failed.push(verdict);
       }
-      await index.add(accepted);
+      await indexEntries(db.dialect, queries, state, accepted);
       entries += accepted.length;
       onProgress?.(entries);
     }
-    await index.finish();
     return { leaves: 0, result: { entries, leaves, failed } };
   });
 }

@@ -1,6 +1,5 @@
 // Who signed a document and what was checked of it, stored once for all entries of which it is the same.
 import { createHash } from 'node:crypto';
-import { type Queries } from '../db/database.ts';
 import { type ValidReport } from './index-rows.ts';
 
 export interface Signing {
@@ -14,16 +13,4 @@ export interface Signing {
 export function signingOf(report: Pick<ValidReport, 'signer' | 'steps'>): Signing {
   const [signer, steps] = [JSON.stringify(report.signer), JSON.stringify(report.steps)];
   return { digest: createHash('sha256').update(`${signer}\n${steps}`).digest('hex'), signer, steps };
-}
-
-/** The id of a signing that is stored; a new one gets the entry's own id, which no other signing can have. */
-export async function storeSigning(queries: Queries, id: number, signing: Signing): Promise<number> {
-  const { digest } = signing;
-  const known = await queries.selectFrom('signings').select('id').where('digest', '=', digest).executeTakeFirst();
-  if (known !== undefined) return known.id;
-  await queries
-    .insertInto('signings')
-    .values({ id, ...signing })
-    .execute();
-  return id;
 }

@@ -1,7 +1,8 @@
 // An upload from outside: taken in as any document is, but within the endorser's limit, and after a confirmation where one is asked for.
-import { takeIn, type Accepted, type AcceptDeps, type Sender } from './accept.ts';
+import { takeIn, type Accepted, type AcceptDeps } from './accept.ts';
 import { keepWaiting, mustConfirm, waitingAlready, type ConfirmationMode, type Waiting } from './confirm/pending.ts';
-import { countUpload } from './limit.ts';
+import { type Sender } from './intake.ts';
+import { UploadCounts } from './limit.ts';
 
 export interface SubmitRules {
   /** Documents of one endorser in an hour; no limit where it is left out. */
@@ -21,11 +22,19 @@ export function submitDocument(
   sender: Sender,
 ): Promise<Accepted | Waiting> {
   const { endorserLimit, confirmation } = deps.rules ?? {};
-  return takeIn<Waiting>(deps, bytes, sender, async (queries, _state, document) => {
+  return takeIn<Waiting>(deps, bytes, sender, async (queries, document) => {
     const asked = confirmation !== undefined && (await mustConfirm(queries, confirmation.mode, document));
     const waiting = asked ? await waitingAlready(queries, document) : undefined;
     if (waiting !== undefined) return { held: waiting };
-    if (endorserLimit !== undefined) await countUpload(queries, document.key.email, document.at, endorserLimit);
-    return asked ? { held: await keepWaiting(queries, document, confirmation.hours) } : { leaves: 0 };
+    const { key, at } = document;
+    const limited = endorserLimit === undefined ? undefined : { email: key.email, at, limit: endorserLimit };
+    if (!asked) return { before: [], limited };
+    if (limited !== undefined) {
+      const counts = await UploadCounts.of(queries, [key.email]);
+      const fault = counts.add(limited);
+      if (fault !== undefined) throw fault;
+      await counts.write(queries);
+    }
+    return { held: await keepWaiting(queries, document, confirmation.hours) };
   });
 }

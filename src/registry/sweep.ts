@@ -1,6 +1,8 @@
 // Moves entries between valid and expired as the clock passes their time, forwards, and back when the clock was set back.
+import { sql } from 'kysely';
 import { type Database } from '../db/database.ts';
-import { changeCount } from './index-entry.ts';
+import { inNumbers } from '../db/dialect.ts';
+import { CountChanges } from './counts.ts';
 import { readState, writeIndex, type RegistryState } from './state.ts';
 
 /** Entries that are moved in one transaction. */
@@ -9,7 +11,7 @@ const batch = 2000;
 /** What must be moved to get from `sweptAt` to `now`: (from, to] becomes `status`. */
 function range(sweptAt: string, now: string) {
   return sweptAt <= now
-    ? { after: sweptAt, upTo: now, from: 'valid', to: 'expired', order: 'asc' }
+    ? ({ after: sweptAt, upTo: now, from: 'valid', to: 'expired', order: 'asc' } as const)
     : ({ after: now, upTo: sweptAt, from: 'expired', to: 'valid', order: 'desc' } as const);
 }
 
@@ -62,17 +64,28 @@ async function sweepExpired(db: Database, now: string): Promise<RegistryState> {
         .select(['id', 'class_id', 'replaced_by', 'valid_until', 'status'])
         .where('valid_until', '>', after)
         .where('valid_until', '<=', upTo)
-        .where('status', '=', from === 'valid' ? 'valid' : 'expired')
-        .orderBy('valid_until', order === 'asc' ? 'asc' : 'desc')
+        .where('status', '=', from)
+        .orderBy('valid_until', order)
         .limit(batch)
         .execute();
+      const counts = new CountChanges();
       for (const row of moved) {
-        const status = to === 'valid' ? 'valid' : 'expired';
-        await queries.updateTable('entries').set({ status }).where('id', '=', row.id).execute();
         if (row.replaced_by !== null) continue;
-        await changeCount(queries, version, { classId: row.class_id, status: row.status, by: -1 });
-        await changeCount(queries, version, { classId: row.class_id, status, by: 1 });
+        counts.current(row.class_id, row.status, -1);
+        counts.current(row.class_id, to, 1);
       }
+      await queries
+        .updateTable('entries')
+        .set({ status: to })
+        .where(
+          inNumbers(
+            db.dialect,
+            sql.ref('id'),
+            moved.map(({ id }) => id),
+          ),
+        )
+        .execute();
+      await counts.write(queries, version);
       const done = moved.length < batch;
       if (done) await queries.updateTable('registry_state').set({ swept_at: now }).where('id', '=', 1).execute();
       return { leaves: 0, result: done };

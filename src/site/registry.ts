@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Config } from '../config/settings.ts';
+import { Fault } from '../errors/fault.ts';
 import { openDatabase, type Database, type PostgresLocation, type SqliteLocation } from '../db/database.ts';
 import { holdDatabase, type HoldMode } from '../db/hold.ts';
 import { type Admission } from '../registry/admitted.ts';
@@ -47,6 +48,17 @@ const locationOf = ({ data, database }: SiteConfig): SqliteLocation | PostgresLo
   database === undefined ? { file: join(data, 'registry.sqlite'), readers } : { url: database };
 
 const logKeyFile = ({ data, 'log-key': file }: SiteConfig): string => file ?? join(data, 'log.key');
+
+function makeFolder(data: string): void {
+  try {
+    mkdirSync(data, { recursive: true });
+  } catch (cause) {
+    throw new Fault('config.invalid', `${data} cannot be a data folder`, {
+      cause,
+      action: 'Name a folder with --data: one that is there, or one that can be made.',
+    });
+  }
+}
 
 /** Whether a registry was ever opened with this configuration. */
 export function hasRegistry(config: SiteConfig): boolean {
@@ -117,7 +129,7 @@ export async function openSiteRegistry(
   };
   try {
     const location = locationOf(config);
-    mkdirSync(config.data, { recursive: true });
+    makeFolder(config.data);
     const hold = await holdDatabase(location, mode);
     closing.push(() => hold.release());
     const db = await openDatabase(location);

@@ -1,4 +1,5 @@
 // Repairs of images that have lost something, each a job of its own: asked for by scrubs, and by reads that met damage.
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger } from 'pino';
 import { Fault } from '../errors/fault.ts';
 import { type Jobs } from '../jobs/jobs.ts';
@@ -30,6 +31,8 @@ export interface Repairs {
 
 /** A repair whose next attempt is further away than this, in ms, is not waited for. */
 const patience = 10_000;
+/** From one look at what is lost to the next, in ms: who reads on what is lost asks for many. */
+const rest = 5000;
 /** Reads that meet the same damage again ask for no other repair so soon after one has failed, in ms. */
 const notAgainBefore = 10 * 60_000;
 
@@ -91,17 +94,22 @@ export function createRepairs(parts: {
     await repairSnapshots(signal);
   }
 
+  async function askAndRest(): Promise<void> {
+    try {
+      await ask();
+      await delay(rest, undefined, { signal: stopping.signal, ref: false });
+    } catch (error) {
+      if (!stopping.signal.aborted) log.error({ err: error }, 'images could not be repaired');
+    }
+  }
+
   function soon(): void {
     if (stopping.signal.aborted) return;
     askAgain = asking !== undefined;
-    asking ??= ask()
-      .catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.error({ err: error }, 'images could not be repaired');
-      })
-      .finally(() => {
-        asking = undefined;
-        if (askAgain) soon();
-      });
+    asking ??= askAndRest().finally(() => {
+      asking = undefined;
+      if (askAgain) soon();
+    });
   }
 
   return {

@@ -29,7 +29,7 @@ export interface VaultSettings {
   readonly indexFile?: string;
   /** Chunks that were read are kept in memory up to this, in bytes, for all disks together. Default: 32 MiB. */
   readonly cacheBytes?: number;
-  /** Told when a chunk was asked for that has no good copy any more. */
+  /** Told when a disk was read at a chunk that has no good copy any more. */
   readonly onLost?: () => void;
   /** Told of each copy of a chunk that this process is the first here to find damaged. */
   readonly onDamage?: (copy: DamagedCopy) => void;
@@ -100,11 +100,16 @@ export async function openVault(settings: VaultSettings): Promise<Vault> {
   await catalog.refresh();
   const damage = createDamageNotes({ store, catalog, node, now, onDamage });
   let missed = false;
-  const reader = createChunkReader(store, catalog, damage, () => {
+  const miss = (): void => {
     missed = true;
+  };
+  // Who looks for what is lost meets it too, and is no reason to look for it again.
+  const reader = createChunkReader(store, catalog, damage, miss);
+  const serving = createChunkReader(store, catalog, damage, () => {
+    miss();
     onLost?.();
   });
-  const cache = createChunkCache(reader, cacheBytes);
+  const cache = createChunkCache(serving, cacheBytes);
   const openDisks = new Map<string, number>();
 
   async function readImage(key: string): Promise<ImagePointer | undefined> {

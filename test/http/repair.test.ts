@@ -1,4 +1,5 @@
 // Repairs of images as jobs of a running server: asked for by people, by scrubs and by reads; from every source that there is.
+import { once } from 'node:events';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -77,6 +78,15 @@ async function flipThird(vault: string): Promise<void> {
   }
 }
 
+/** A disk of the image, read as a machine reads it. */
+async function attachedDisk({ server, identifier }: Scene): Promise<Initiator> {
+  const { body: volume } = await server.operator('POST', '/volumes', { image: identifier });
+  const attached = await server.operator('POST', '/attachments', { volume: volume['uuid'], initiator: host });
+  const { iqn, lun, chap, portal } = attachmentDetails.parse(attached.body);
+  const { host: address, port } = parseEndpoint(portal) ?? { host: '', port: 0 };
+  return await Initiator.login({ host: address, port, initiator: host, target: iqn, lun, chap });
+}
+
 const happened = ({ events }: Scene, what: string) =>
   events.filter(({ type, data }) => type === 'cache' && data['what'] === what).map(({ data }) => data);
 const jobsOf = async ({ server, identifier }: Scene): Promise<readonly JobAnswer[]> =>
@@ -116,15 +126,28 @@ test('however many ask, by whichever way, there is one job and one request', asy
   const { server, web, identifier, vault } = place;
   await flipThird(vault);
   await server.operator('POST', '/cache/scrubs', { repair: false });
-  web.files.set('/image', { body: image, etag: '"1"', pause: 100 });
+  const release = new AbortController();
+  web.files.set('/image', {
+    body: image,
+    etag: '"1"',
+    async onPiece() {
+      if (!release.signal.aborted) await once(release.signal, 'abort');
+    },
+  });
   const asked = await Promise.all([
-    ...Array.from({ length: 20 }, () => repair(place, { check: false })),
-    ...Array.from({ length: 5 }, () => server.operator('POST', `/cache/${identifier}`)),
-    server.operator('POST', '/cache/scrubs', {}),
+    ...Array.from({ length: 20 }, () => repair(place, { check: false }, '?wait=false')),
+    ...Array.from({ length: 20 }, () => server.operator('POST', `/cache/${identifier}?wait=false`)),
   ]);
-  expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([200]));
+  const waiting = [
+    repair(place),
+    server.operator('POST', `/cache/${identifier}`),
+    server.operator('POST', '/cache/scrubs'),
+  ];
+  expect(new Set(asked.map(({ body }) => body['job']))).toEqual(new Set([(await jobsOf(place))[0]?.id]));
+  release.abort();
+  for (const { status } of await Promise.all(waiting)) expect(status).toBe(200);
   expect(web.requests).toHaveLength(1);
-  expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [] });
+  expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [], repairs: [] });
 });
 
 test('a repair that cannot be done says why and what to do, on the page too; a copy that is named does it', async () => {
@@ -189,14 +212,31 @@ test('a repair is cancelled and tried again as any job', async () => {
   expect((await server.operator('POST', '/cache/scrubs', {})).body).toMatchObject({ broken: [], repairs: [] });
 });
 
+test('reads that meet what cannot be repaired are errors, and ask for one repair, not for one each', async () => {
+  const place = await scene();
+  const { web, vault, server } = place;
+  const disk = await attachedDisk(place);
+  await flipThird(vault);
+  web.files.set('/image', { body: Buffer.alloc(image.length, 'something else') });
+  for (let turn = 0; turn < 5; turn += 1)
+    await expect(disk.read(2 * chunkBytes, 4096)).rejects.toThrow('ended with status');
+  await expect.poll(async () => (await jobsOf(place)).map(({ state }) => state), patiently).toEqual(['failed', 'done']);
+  expect((await disk.read(0, 4096)).equals(image.subarray(0, 4096))).toBe(true);
+  await disk.logout();
+  // A server that starts looks for what is lost as a read does.
+  await server.restart();
+  await server.operator('POST', '/cache/scrubs', { repair: false });
+  expect((await jobsOf(place)).map(({ state }) => state)).toEqual(['failed', 'done']);
+  server.forward(11 * 60);
+  await server.restart();
+  const states = async (): Promise<readonly string[]> => (await jobsOf(place)).map(({ state }) => state);
+  await expect.poll(states, patiently).toEqual(['failed', 'failed', 'done']);
+});
+
 test('with its locations gone, what a volume of this node has read is a source', async () => {
   const place = await scene();
-  const { server, web, identifier, vault } = place;
-  const { body: volume } = await server.operator('POST', '/volumes', { image: identifier });
-  const attached = await server.operator('POST', '/attachments', { volume: volume['uuid'], initiator: host });
-  const { iqn, lun, chap, portal } = attachmentDetails.parse(attached.body);
-  const { host: address, port } = parseEndpoint(portal) ?? { host: '', port: 0 };
-  const disk = await Initiator.login({ host: address, port, initiator: host, target: iqn, lun, chap });
+  const { server, web, vault } = place;
+  const disk = await attachedDisk(place);
   for (let at = 0; at < image.length; at += 65_536)
     expect((await disk.read(at, 65_536)).equals(image.subarray(at, at + 65_536))).toBe(true);
   await disk.logout();

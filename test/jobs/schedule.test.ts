@@ -32,4 +32,7 @@ test('a scheduled job comes once in each interval, however many processes and re
   await expect.poll(ask).toBe(2);
   clock.now = new Date('2026-01-01T01:30:00Z');
   expect(await ask()).toBe(2);
+  clock.now = new Date('2025-01-01T00:00:00Z');
+  await expect.poll(ask).toBe(3);
+  expect(await ask()).toBe(3);
 });

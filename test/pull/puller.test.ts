@@ -188,6 +188,18 @@ describe.each([
       }
     });
 
+    test('a compressed file that is far longer than what is in it, told or untold: no more than that is fetched', async () => {
+      // gz of nothing may follow gz of anything, and adds nothing to what comes out.
+      const nothing = gzipSync(Buffer.alloc(0));
+      const body = Buffer.concat([gzipSync(image), ...Array.from({ length: 400_000 }, () => nothing)]);
+      for (const untold of [true, false]) {
+        const setup = await setupWith();
+        setup.web.files.set('/image', { body, untold });
+        const metadata = metadataOf(image, [setup.web.url('/image')], { compression: 'gz' });
+        expect(await refusal(setup, metadata)).toMatch(/longer than what was signed/);
+      }
+    });
+
     test('a gzip bomb, and what is no gzip at all', async () => {
       const setup = await setupWith();
       setup.web.files.set('/bomb', { body: gzipSync(Buffer.alloc(64 * 1024 * 1024)) });

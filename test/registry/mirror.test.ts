@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeCheckpoint } from '../../src/registry/log/checkpoint.ts';
 import { openLog, type RegistryLog } from '../../src/registry/log/log.ts';
 import { leafHash, rootHash } from '../../src/registry/log/merkle.ts';
+import { type NoteSigner } from '../../src/registry/log/note.ts';
 import { exportBundle, openBundle } from '../../src/registry/mirror/bundle.ts';
 import { followLog } from '../../src/registry/mirror/follow.ts';
 import { remoteLog, type GetPath, type LogSource } from '../../src/registry/mirror/source.ts';
@@ -64,11 +65,11 @@ async function allLeaves(): Promise<Buffer[]> {
 }
 
 /** A log of these leaves, signed by the same key: what a registry that lies can make. */
-async function signedSource(leaves: readonly Buffer[]): Promise<LogSource> {
+async function signedSource(leaves: readonly Buffer[], by: NoteSigner = signer): Promise<LogSource> {
   const root = await rootHash(nodesOf(leaves.map(leafHash)), leaves.length);
   return {
     ...remoteLog(get),
-    checkpoint: () => Promise.resolve(writeCheckpoint({ size: leaves.length, root }, signer)),
+    checkpoint: () => Promise.resolve(writeCheckpoint({ size: leaves.length, root }, by)),
     async *leaves(first, end) {
       yield* await Promise.resolve(leaves.slice(first, end));
     },
@@ -140,6 +141,27 @@ test('two followers at once store each leaf once, and of two forks one is caught
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
 });
 
+test('a fork is caught that was fetched while another follower stored the true log', async () => {
+  await follow();
+  await addEntry(entries);
+  const leaves = await allLeaves();
+  const refused = Buffer.from(JSON.stringify({ v: 1, decision: 'refused', sha256: '0'.repeat(64) }));
+  const fork = await signedSource([...leaves.slice(0, -1), refused]);
+  const slow: LogSource = {
+    ...fork,
+    async *leaves(first, end) {
+      // What is known so far has been looked at: the fork leads from it to the root that it shows.
+      expect((await follow()).created).toBe(1);
+      yield* fork.leaves(first, end);
+    },
+  };
+  await expect(follow(slow)).rejects.toMatchObject({
+    code: 'registry.mirror-forged',
+    message: expect.stringContaining('forked') as string,
+  });
+  expect((await follow()).size).toBe(entries + 2);
+});
+
 describe('a lie is noticed', () => {
   const forged = { code: 'registry.mirror-forged' };
 
@@ -182,11 +204,14 @@ describe('a lie is noticed', () => {
     expect((await follow()).created).toBe(entries);
   });
 
-  test('a checkpoint that somebody else signed', async () => {
+  test('a checkpoint that somebody else signed, of a log that is whole in itself', async () => {
     const other = { name: signer.name, privateKey: generateKeyPairSync('ed25519').privateKey };
-    const head = { size: 1, root: leafHash(Buffer.from('{}')) };
-    const source = { ...remoteLog(get), checkpoint: () => Promise.resolve(writeCheckpoint(head, other)) };
-    await expect(follow(source)).rejects.toMatchObject(forged);
+    const source = await signedSource(await allLeaves(), other);
+    await expect(follow(source)).rejects.toMatchObject({
+      ...forged,
+      message: expect.stringContaining('not signed by') as string,
+    });
+    expect((await mirror.find({ status: 'all' })).total).toBe(0);
     await expect(
       followLog({ db: mirror.db, accept: () => Promise.reject(new Error('asked')) }, source, 'x'),
     ).rejects.toMatchObject({ code: 'usage' });

@@ -116,6 +116,19 @@ describe('a collection', () => {
     expect((await readWhole(await vault.openDisk(manifestId))).equals(disk)).toBe(true);
   });
 
+  test('spares a disk that is open here for that alone, and takes it once it is closed', async () => {
+    const { store } = await freshVault();
+    const vault = await openVault({ store, node: 'one', cacheBytes: 0 });
+    const disk = noise(2 * chunkBytes, 'open');
+    const opened = await vault.openDisk(await storeImage(vault, 1, disk));
+    await vault.removeImage(identifierOf(1));
+    for (let turn = 0; turn < 3; turn += 1) await collectGarbage(vault, { grace: 0 });
+    expect((await readWhole(opened)).equals(disk)).toBe(true);
+    await opened.close();
+    for (let turn = 0; turn < 3; turn += 1) await collectGarbage(vault, { grace: 0 });
+    expect(await packCount(vault)).toBe(0);
+  });
+
   test('does not let a write rely on what is about to go', async () => {
     const { now, pass } = clock();
     const { store } = await freshVault();

@@ -2,9 +2,10 @@
 import { type Queries } from '../../db/database.ts';
 import { Fault } from '../../errors/fault.ts';
 import { type DocumentReport } from '../../trust/report.ts';
-import { takeIn, type Accepted, type AcceptDeps, type Gate } from '../accept.ts';
+import { takeIn, type Accepted, type AcceptDeps } from '../accept.ts';
 import { timeText } from '../entry.ts';
-import { appendDecision } from '../log/append.ts';
+import { type Gate } from '../intake.ts';
+import { appendDecisions } from '../log/append.ts';
 import { writeIndex } from '../state.ts';
 import { forgetPending, pendingOf, usedLink } from './pending.ts';
 
@@ -38,22 +39,22 @@ async function refuse({ db, now }: AcceptDeps, sha256: string, address: string |
     if (gone || (await isPublished(queries, sha256))) return { leaves: 0, result: undefined };
     // Whoever did not sign for it is not named in public.
     const decision = { at: timeText(now()), decision: 'refused', sha256, reasons: [reason] } as const;
-    await appendDecision(queries, state.logSize, decision, address === null ? {} : { address });
+    const note = address === null ? {} : { address };
+    await appendDecisions(queries, state.logSize, [{ decision, note }]);
     return { leaves: 1, result: undefined };
   });
 }
 
 /** Publishes after a leaf `confirmed`, and takes the document from those that wait. */
-const confirmed: Gate<never> = async (queries, state, { key, at, report, sha256 }) => {
+const confirmed: Gate<never> = async (queries, { key, at, report, sha256 }) => {
   // It may have been declined since the link was looked up.
   if (!(await forgetPending(queries, sha256))) throw usedLink();
-  await appendDecision(queries, state.logSize, { at, decision: 'confirmed', sha256, ...key }, {});
   await queries
     .insertInto('confirmed_signers')
     .values({ email: key.email, fingerprint: report.signer.fingerprint, confirmed_at: at })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  return { leaves: 1 };
+  return { before: [{ at, decision: 'confirmed', sha256, ...key }] };
 };
 
 async function confirm(deps: AcceptDeps, token: string): Promise<Accepted> {

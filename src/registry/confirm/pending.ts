@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { type Queries } from '../../db/database.ts';
 import { Fault } from '../../errors/fault.ts';
-import { type VerifiedDocument } from '../accept.ts';
+
 import { timeText } from '../entry.ts';
+import { type VerifiedDocument } from '../intake.ts';
 
 /** Whose uploads wait: of certificates that their address has not confirmed yet (`new`), or all. */
 export type ConfirmationMode = 'new' | 'all';

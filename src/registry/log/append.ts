@@ -1,4 +1,4 @@
-// Adds one decision to the log: a leaf, the subtree hashes it completes, and what only the site itself may see.
+// Adds decisions to the log: leaves, the subtree hashes they complete, and what only the site itself may see.
 import { type Queries } from '../../db/database.ts';
 import { insertRows } from '../../db/insert-rows.ts';
 import { type Tables } from '../../db/tables.ts';
@@ -66,17 +66,28 @@ export async function appendHashes(queries: Queries, seq: number, hashes: readon
   await insertRows(queries, 'log_nodes', nodes);
 }
 
+/** One decision, as the log and the site's own eyes get it. */
+export interface DecisionNote {
+  readonly decision: Decision;
+  readonly note: PrivateNote;
+}
+
 /** Appends to the log inside a transaction that holds the registry's row; `seq` is the size of the log so far. */
-export async function appendDecision(
+export async function appendDecisions(
   queries: Queries,
   seq: number,
-  decision: Decision,
-  note: PrivateNote,
+  decisions: readonly DecisionNote[],
 ): Promise<void> {
-  const leaf = leafBytes(decision);
-  await queries
-    .insertInto('log_leaves')
-    .values({ seq, leaf, address: note.address ?? null, detail: note.detail ?? null })
-    .execute();
-  await appendHashes(queries, seq, [leafHash(leaf)]);
+  const leaves = decisions.map(({ decision, note }, index) => ({
+    seq: seq + index,
+    leaf: leafBytes(decision),
+    address: note.address ?? null,
+    detail: note.detail ?? null,
+  }));
+  await insertRows(queries, 'log_leaves', leaves);
+  await appendHashes(
+    queries,
+    seq,
+    leaves.map(({ leaf }) => leafHash(leaf)),
+  );
 }

@@ -67,6 +67,8 @@ export async function* copyBundle(source: LogSource, verifier: string): AsyncGen
   }
 }
 
+const rightFile = { action: 'Name a file that "mintmark registry export" wrote, as it was written.' };
+
 function parseLine<Value>(schema: z.ZodType<Value>, line: string, number: number): Value {
   let value: unknown;
   try {
@@ -76,7 +78,7 @@ function parseLine<Value>(schema: z.ZodType<Value>, line: string, number: number
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Fault('registry.mirror-forged', `Line ${number} of the bundle cannot be read`);
+  throw new Fault('registry.mirror-forged', `Line ${number} of the bundle cannot be read`, number > 1 ? {} : rightFile);
 }
 
 export interface Bundle {
@@ -100,7 +102,7 @@ export async function openBundle(file: string): Promise<Bundle> {
   const lines = linesOf(file);
   const first = await lines.next();
   await lines.return(undefined);
-  if (first.done === true) throw new Fault('registry.mirror-forged', 'The bundle is empty');
+  if (first.done === true) throw new Fault('registry.mirror-forged', 'The bundle is empty', rightFile);
   const { verifier, checkpoint, trust } = parseLine(headSchema, first.value[0], 1);
   const rows = async function* () {
     for await (const [line, number] of linesOf(file)) if (number > 1) yield parseLine(lineSchema, line, number);

@@ -209,7 +209,11 @@ export async function followLog(
   { again = false }: FollowOptions = {},
 ): Promise<Followed> {
   const key = readVerifier(verifier);
-  if (key === undefined) throw new Fault('usage', `"${verifier}" is not the key of a log (name+hash+key)`);
+  if (key === undefined) {
+    throw new Fault('usage', `"${verifier}" is not the key of a log`, {
+      action: 'Give it as "mintmark log verify --json" prints it: name+hash+key, in one line.',
+    });
+  }
   const head = readCheckpoint(await source.checkpoint(), key);
   if (head === undefined) throw forged(`The checkpoint is not signed by ${key.name}`);
   await extend(deps, source, verifier, head);

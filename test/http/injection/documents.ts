@@ -94,6 +94,18 @@ export function endorserCalled(text: string, email: string): Signer {
   return { privateKey, certificate: readCertificate(x509.raw), chain: [] };
 }
 
+/** A document with the text in every place that takes any text, without the end of an endorsement or with it. */
+export function fullOf(text: string, signer: Signer, image: string, ended: boolean): string {
+  const xml = wholeDocument(image, ended);
+  const places = placesIn(xml).filter((place) => isGood(place, ended && !terms.has(place.name)) === true);
+  // From back to front: what was put in moves nothing that is still to come.
+  return signDocument(
+    places.reduceRight((changed, place) => withText(changed, place, text), xml),
+    signer,
+    { created },
+  );
+}
+
 /** A document of that endorser; one whose address is no address says another in its stead. */
 export function documentOf(signer: Signer, image: string): string {
   try {

@@ -1,52 +1,55 @@
 -- accept a document
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-select "id" from "documents" where "sha256" = $1;
-select "created" from "documents" where "identifier" = $1 and "email" = $2 order by "created" desc limit $3;
+select "id", "sha256" from "documents" where "sha256" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select * from "endorser_uploads" where "email" in ($1);
 insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
 insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3);
 insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values ($1, $2, $3, $4, $5, $6, $7);
-select "id", "class_id", "status" from "entries" where "identifier" = $1 and "email" = $2 and "replaced_by" is null;
-select "id" from "entry_classes" where "facets" = $1;
+select "id", "facets" as "text" from "entry_classes" where "facets" in ($1);
+select "id", "digest" as "text" from "signings" where "digest" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select e.id, e.identifier, e.email, e.class_id, e.status from wanted w cross join entries e where e.identifier = w.identifier and e.email = w.email and e.replaced_by is null;
 insert into "entry_classes" ("id", "facets", "valid_count", "expired_count", "deprecated_count", "all_count", "version") values ($1, $2, $3, $4, $5, $6, $7);
-insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
-select "id" from "signings" where "digest" = $1;
 insert into "signings" ("id", "digest", "signer", "steps") values ($1, $2, $3, $4);
+insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values ($1, $2, $3, $4, $5, $6);
 insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from unnest($1::bigint[], $2::text[]) as w (id, words);
-update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
-insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = $9, "issuer" = $10, "fingerprint" = $11, "first_created" = case when "endorsers"."first_created" > $12 then $13 else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < $14 then $15 else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + $16, "images" = "endorsers"."images" + $17;
+with change (id, valid, expired, deprecated, total) as (values (cast($1 as bigint), cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as bigint))) update entry_classes set version = $6, valid_count = valid_count + change.valid, expired_count = expired_count + change.expired, deprecated_count = deprecated_count + change.deprecated, all_count = all_count + change.total from change where entry_classes.id = change.id;
+select * from "endorsers" where "email" in ($1);
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = "excluded"."subject", "issuer" = "excluded"."issuer", "fingerprint" = "excluded"."fingerprint", "first_created" = "excluded"."first_created", "last_created" = "excluded"."last_created", "entries" = "excluded"."entries", "images" = "excluded"."images";
 update "registry_state" set "log_size" = $1 where "id" = $2;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
 -- accept a newer one
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-select "id" from "documents" where "sha256" = $1;
-select "created" from "documents" where "identifier" = $1 and "email" = $2 order by "created" desc limit $3;
+select "id", "sha256" from "documents" where "sha256" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select * from "endorser_uploads" where "email" in ($1);
 insert into "log_leaves" ("seq", "leaf", "address", "detail") values ($1, $2, $3, $4);
 select "hash" from "log_nodes" where "height" = $1 and "position" = $2;
 insert into "log_nodes" ("height", "position", "hash") values ($1, $2, $3), ($4, $5, $6);
 insert into "documents" ("id", "sha256", "identifier", "email", "created", "accepted_at", "bytes") values ($1, $2, $3, $4, $5, $6, $7);
-select "id", "class_id", "status" from "entries" where "identifier" = $1 and "email" = $2 and "replaced_by" is null;
-update "entries" set "replaced_by" = $1 where "id" = $2;
-update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
-select "id" from "entry_classes" where "facets" = $1;
+select "id", "facets" as "text" from "entry_classes" where "facets" in ($1);
+select "id", "digest" as "text" from "signings" where "digest" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select e.id, e.identifier, e.email, e.class_id, e.status from wanted w cross join entries e where e.identifier = w.identifier and e.email = w.email and e.replaced_by is null;
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
-select "id" from "signings" where "digest" = $1;
 insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values ($1, $2, $3, $4, $5, $6);
 insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from unnest($1::bigint[], $2::text[]) as w (id, words);
-update "entry_classes" set "valid_count" = "valid_count" + $1, "all_count" = "all_count" + $2, "version" = $3 where "id" = $4;
-insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = $9, "issuer" = $10, "fingerprint" = $11, "first_created" = case when "endorsers"."first_created" > $12 then $13 else "endorsers"."first_created" end, "last_created" = case when "endorsers"."last_created" < $14 then $15 else "endorsers"."last_created" end, "entries" = "endorsers"."entries" + $16, "images" = "endorsers"."images" + $17;
+with newer (replaced, id) as (values (cast($1 as bigint), cast($2 as bigint))) update entries set replaced_by = newer.id from newer where entries.id = newer.replaced;
+with change (id, valid, expired, deprecated, total) as (values (cast($1 as bigint), cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as bigint))) update entry_classes set version = $6, valid_count = valid_count + change.valid, expired_count = expired_count + change.expired, deprecated_count = deprecated_count + change.deprecated, all_count = all_count + change.total from change where entry_classes.id = change.id;
+select * from "endorsers" where "email" in ($1);
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = "excluded"."subject", "issuer" = "excluded"."issuer", "fingerprint" = "excluded"."fingerprint", "first_created" = "excluded"."first_created", "last_created" = "excluded"."last_created", "entries" = "excluded"."entries", "images" = "excluded"."images";
 update "registry_state" set "log_size" = $1 where "id" = $2;
 commit;
-select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
 -- the same bytes again
 begin;
 update "registry_state" set "version" = "version" + $1 where "id" = $2 returning "version", "log_size" as "logSize", "swept_at" as "sweptAt";
-select "id" from "documents" where "sha256" = $1;
+select "id", "sha256" from "documents" where "sha256" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select w.identifier, w.email, ( select d.created from documents d where d.identifier = w.identifier and d.email = w.email order by d.created desc limit 1 ) as created from wanted w;
+select * from "endorser_uploads" where "email" in ($1);
 commit;
 select "e"."id", "e"."identifier", "e"."email", "e"."created", "e"."replaced_by", "d"."sha256", "d"."accepted_at", "d"."weak", "d"."metadata", "s"."signer", "s"."steps" from "entries" as "e" inner join "entry_details" as "d" on "d"."id" = "e"."id" inner join "signings" as "s" on "s"."id" = "d"."signing_id" where "e"."id" = $1;
 
@@ -79,9 +82,9 @@ select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registr
 
 -- words
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
-select class_id, count(*) as count from (with matching as materialized (select id from entry_words where words @@ $1::tsquery order by id desc limit $2) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and e.status = $3) as counted group by class_id;
-select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
-with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (select id from entry_words where words @@ $3::tsquery order by id desc limit $4) as matching)) select id, value from fitting order by value desc, id desc limit $5;
+select class_id, count(*) as count from (with matching as materialized (with frequent (yes) as materialized (select (select count(*) from (select id, words from entry_words order by id desc limit $1) as w where words @@ $2::tsquery) >= $3), walked as materialized ( select id from (select id, words from entry_words order by id desc limit $4) as w where (select yes from frequent) and words @@ $5::tsquery order by id desc limit $6 ) select id from walked where (select count(*) from walked) = $7 or ((select yes from frequent) and not exists (select 1 from entry_words order by id desc limit 1 offset $8)) union all ( select id from entry_words where not ((select count(*) from walked) = $9 or ((select yes from frequent) and not exists (select 1 from entry_words order by id desc limit 1 offset $10))) and word_beginnings(words) @> $11::text[] and true order by id + 0 desc limit $12 )) select m.id, e.class_id from matching m left join entries e on e.id = m.id and e.replaced_by is null and e.status = $13) as counted group by class_id;
+select page.value, (select version from registry_state where id = 1) as version, e.id, e.identifier, e.email, e.created, e.replaced_by, d.sha256, d.accepted_at, d.weak, d.metadata, s.signer, s.steps from (with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (with frequent (yes) as materialized (select (select count(*) from (select id, words from entry_words order by id desc limit $3) as w where words @@ $4::tsquery) >= $5), walked as materialized ( select id from (select id, words from entry_words order by id desc limit $6) as w where (select yes from frequent) and words @@ $7::tsquery order by id desc limit $8 ) select id from walked where (select count(*) from walked) = $9 or ((select yes from frequent) and not exists (select 1 from entry_words order by id desc limit 1 offset $10)) union all ( select id from entry_words where not ((select count(*) from walked) = $11 or ((select yes from frequent) and not exists (select 1 from entry_words order by id desc limit 1 offset $12))) and word_beginnings(words) @> $13::text[] and true order by id + 0 desc limit $14 )) as matching)) select id, value from fitting order by value desc, id desc limit $15) as page join entries e on e.id = page.id join entry_details d on d.id = page.id join signings s on s.id = d.signing_id;
+with fitting as materialized (select "e"."id", "e"."created" as "value" from "entries" as "e" where "e"."id" < $1 and e.status = $2 and "e"."replaced_by" is null and "e"."id" in (select id from (with frequent (yes) as materialized (select (select count(*) from (select id, words from entry_words order by id desc limit $3) as w where words @@ $4::tsquery) >= $5), walked as materialized ( select id from (select id, words from entry_words order by id desc limit $6) as w where (select yes from frequent) and words @@ $7::tsquery order by id desc limit $8 ) select id from walked where (select count(*) from walked) = $9 or ((select yes from frequent) and not exists (select 1 from entry_words order by id desc limit 1 offset $10)) union all ( select id from entry_words where not ((select count(*) from walked) = $11 or ((select yes from frequent) and not exists (select 1 from entry_words order by id desc limit 1 offset $12))) and word_beginnings(words) @> $13::text[] and true order by id + 0 desc limit $14 )) as matching)) select id, value from fitting order by value desc, id desc limit $15;
 select "id" from "entries" where "replaced_by" >= $1 and "id" < $2 limit $3;
 select "version", "log_size" as "logSize", "swept_at" as "sweptAt" from "registry_state" where "id" = $1;
 
@@ -119,16 +122,19 @@ delete from "entry_details";
 delete from "entries";
 delete from "signings";
 delete from "endorsers";
-update "entry_classes" set "valid_count" = $1, "expired_count" = $2, "deprecated_count" = $3, "all_count" = $4, "version" = $5 returning "id", "facets";
+update "entry_classes" set "valid_count" = $1, "expired_count" = $2, "deprecated_count" = $3, "all_count" = $4, "version" = $5;
 select * from "documents" where "id" > $1 order by "id" limit $2;
+select "id", "facets" as "text" from "entry_classes" where "facets" in ($1);
+select "id", "digest" as "text" from "signings" where "digest" in ($1);
+with wanted (identifier, email) as (values ($1, $2)) select e.id, e.identifier, e.email, e.class_id, e.status from wanted w cross join entries e where e.identifier = w.identifier and e.email = w.email and e.replaced_by is null;
 insert into "signings" ("id", "digest", "signer", "steps") values ($1, $2, $3, $4);
 insert into "entries" ("id", "identifier", "email", "created", "status", "replaced_by", "valid_until", "class_id", "tag", "title_key") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10), ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20);
 insert into "entry_details" ("id", "sha256", "accepted_at", "weak", "metadata", "signing_id") values ($1, $2, $3, $4, $5, $6), ($7, $8, $9, $10, $11, $12);
 insert into entry_words (id, words) select id, array_to_tsvector(string_to_array(words, ' ')) from unnest($1::bigint[], $2::text[]) as w (id, words);
-update entries set replaced_by = newer.id from (select id, lag(id) over (partition by identifier, email order by id) as replaced from entries) as newer where entries.id = newer.replaced;
-update entry_classes set all_count = counted.all_count, valid_count = counted.valid_count, expired_count = counted.expired_count, deprecated_count = counted.deprecated_count from (select class_id, count(*) as all_count, count(*) filter (where replaced_by is null and status = $1) as valid_count, count(*) filter (where replaced_by is null and status = $2) as expired_count, count(*) filter (where replaced_by is null and status = $3) as deprecated_count from entries group by class_id) as counted where entry_classes.id = counted.class_id;
-select "email", min("created") as "first_created", max("created") as "last_created", count(*) as "entries", count(distinct "identifier") as "images" from "entries" group by "email";
-insert into "endorsers" ("email", "first_created", "last_created", "entries", "images", "subject", "issuer", "fingerprint") values ($1, $2, $3, $4, $5, $6, $7, $8);
+with newer (replaced, id) as (values (cast($1 as bigint), cast($2 as bigint))) update entries set replaced_by = newer.id from newer where entries.id = newer.replaced;
+with change (id, valid, expired, deprecated, total) as (values (cast($1 as bigint), cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as bigint))) update entry_classes set version = $6, valid_count = valid_count + change.valid, expired_count = expired_count + change.expired, deprecated_count = deprecated_count + change.deprecated, all_count = all_count + change.total from change where entry_classes.id = change.id;
+select * from "endorsers" where "email" in ($1);
+insert into "endorsers" ("email", "subject", "issuer", "fingerprint", "first_created", "last_created", "entries", "images") values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("email") do update set "subject" = "excluded"."subject", "issuer" = "excluded"."issuer", "fingerprint" = "excluded"."fingerprint", "first_created" = "excluded"."first_created", "last_created" = "excluded"."last_created", "entries" = "excluded"."entries", "images" = "excluded"."images";
 commit;
 
 -- next page

@@ -1,8 +1,13 @@
 // Accepting: what is taken, what is refused and why, and that nothing that was accepted changes.
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Fault } from '../../../src/errors/fault.ts';
+import { type Accepted } from '../../../src/registry/accept.ts';
+import { withinTime } from '../../setup/within-time.ts';
+import { expectRightCounts } from '../counted-anew.ts';
 import { type OpenTestRegistry, type TestRegistry } from '../open-registry.ts';
-import { plainDocument, plainMetadata } from '../plain-documents.ts';
+import { plainDocument, plainMetadata, type PlainEntry } from '../plain-documents.ts';
+import { indexRows } from './reindex.ts';
 
 async function faultOf(promise: Promise<unknown>): Promise<Fault> {
   return promise.then(
@@ -10,6 +15,19 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
     (error: unknown) => error as Fault,
   );
 }
+
+const time = (day: number): string => `2026-01-0${day}T00:00:00Z`;
+
+const outcomeOf = (upload: Promise<Accepted>): Promise<unknown> =>
+  upload.then(
+    ({ outcome, entry }) => [outcome, entry.id, entry.key],
+    (error: unknown) => (error as Fault).code,
+  );
+const endOf = async ({ db }: TestRegistry) => {
+  const leaves = await db.query.selectFrom('log_leaves').selectAll().orderBy('seq').execute();
+  const kept = await db.query.selectFrom('documents').selectAll().orderBy('id').execute();
+  return { index: await indexRows(db), leaves, kept };
+};
 
 export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
   let subject: TestRegistry;
@@ -152,5 +170,35 @@ export function acceptSuite(openTestRegistry: OpenTestRegistry): void {
     expect(outcomes.filter(({ outcome }) => outcome === 'created')).toHaveLength(1);
     expect((await subject.find({ status: 'all' })).total).toBe(1);
     expect(await decisions()).toHaveLength(1);
+  });
+
+  test('documents that come at the same moment end as those that come one after the other', async () => {
+    const documents = fc.array(
+      fc
+        .record({
+          image: fc.constantFrom('one', 'two', 'three'),
+          email: fc.constantFrom('jane@example.org', 'joe@example.org'),
+          endorsed: fc.integer({ min: 1, max: 6 }).map(time),
+          title: fc.constantFrom('a', 'b'),
+          os: fc.constantFrom('centos', 'ubuntu'),
+          deprecated: fc.constantFrom(undefined, 'old'),
+          valid: fc.constantFrom(undefined, '2026-03-01T00:00:00Z'),
+        })
+        .map((entry): PlainEntry => JSON.parse(JSON.stringify(entry)) as PlainEntry),
+      { minLength: 2, maxLength: 40 },
+    );
+    const property = fc.asyncProperty(
+      documents,
+      withinTime(4000, async (entries) => {
+        const [each, all] = [await openTestRegistry(), await openTestRegistry()];
+        const outcomes: unknown[] = [];
+        for (const entry of entries) outcomes.push(await outcomeOf(each.upload(entry)));
+        expect(await Promise.all(entries.map((entry) => outcomeOf(all.upload(entry))))).toEqual(outcomes);
+        expect(await endOf(all)).toEqual(await endOf(each));
+        await expectRightCounts(all.db);
+        await Promise.all([each.close(), all.close()]);
+      }),
+    );
+    await fc.assert(property, { numRuns: 200 });
   });
 }

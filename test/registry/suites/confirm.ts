@@ -1,6 +1,7 @@
 // Uploads that wait for their endorser: kept, mailed, confirmed, declined, forgotten; and the endorser's limit.
 import { randomBytes } from 'node:crypto';
 import { beforeEach, afterEach, describe, expect, test } from 'vitest';
+import { type Fault } from '../../../src/errors/fault.ts';
 import { type Mail } from '../../../src/registry/confirm/message.ts';
 import { sendDue, type SendMail } from '../../../src/registry/confirm/outbox.ts';
 import { type SubmitRules } from '../../../src/registry/submit.ts';
@@ -269,5 +270,27 @@ export function confirmSuite(openTestRegistry: OpenTestRegistry): void {
     expect(await decisions()).toHaveLength(4);
     later(1800);
     expect((await submit({ image: '3' })).outcome).toBe('created');
+  });
+
+  test('of many documents at once as many of each endorser are taken in as may be', async () => {
+    await subject.close();
+    await open({ endorserLimit: 3 });
+    const images = Array.from({ length: 20 }, (_, index) => `image ${index}`);
+    const uploads = images.flatMap((image) => [submit({ image }), submit({ image, email: 'joe@example.org' })]);
+    const outcomes = await Promise.all(
+      uploads.map((upload) =>
+        upload.then(
+          ({ outcome }) => outcome,
+          (error: unknown) => (error as Fault).code,
+        ),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(6);
+    expect(outcomes.filter((outcome) => outcome === 'registry.endorser-limit')).toHaveLength(34);
+    const counted = await subject.db.query.selectFrom('endorser_uploads').selectAll().orderBy('email').execute();
+    expect(counted.map(({ email, uploads: had }) => [email, had])).toEqual([
+      [jane, 3],
+      ['joe@example.org', 3],
+    ]);
   });
 }
