@@ -1,4 +1,4 @@
-// What an operator does with a browser: each form of the cache and the jobs is used, by mouse with scripts, and by keyboard without.
+// What an operator does with a browser: each form of the cache and the jobs is used, by mouse with scripts, and by keyboard without; and what runs is seen to run.
 import { type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWithTools } from '../setup/tools.ts';
@@ -152,5 +152,59 @@ describeWithTools('an operator in Chromium', ['chromium'], () => {
       expect(await page.locator('h1').textContent()).toBe('Sign in as an operator');
       expect(said).toEqual([]);
     });
+  });
+
+  test('what runs is seen to run, on each page that tells of it; it is cancelled, begun again, and seen to end', async () => {
+    const { identifier, path } = site.entries.coming;
+    const context = await openContext(browser, site, true);
+    const pages = await Promise.all(
+      [path, '/cache', `/cache/${identifier}`, '/jobs', `/jobs/${site.jobs.running}`].map(async (address) => {
+        const page = await context.newPage();
+        const said = listenTo(page);
+        await page.goto(address);
+        return { address, page, said, row: page.locator(`[data-job="${site.jobs.running}"]`) };
+      }),
+    );
+    const texts = (): Promise<readonly (string | null)[]> =>
+      Promise.all(pages.map(({ row }) => row.locator('[data-job-text]').textContent()));
+    const values = (): Promise<readonly number[]> =>
+      Promise.all(pages.map(async ({ row }) => Number(await row.locator('[data-job-bar]').getAttribute('value'))));
+    const proven: unknown = expect.stringMatching(/ of 19\.5 MiB fetched, .* proven, /u);
+    await expect.poll(texts, patience).toEqual(pages.map(() => proven));
+    const before = await values();
+    // The figures of all grow, and no page was loaded again.
+    for (const { page } of pages) await page.evaluate("document.body.dataset.same = 'yes'");
+    await expect
+      .poll(async () => (await values()).map((value, at) => value > (before[at] ?? 1)), patience)
+      .toEqual(pages.map(() => true));
+
+    const [entry, , image] = pages;
+    await image?.page.locator('button', { hasText: 'Cancel' }).click();
+    await entry?.page.locator('#cached', { hasText: 'Not here' }).waitFor();
+    for (const { address, page } of pages.slice(3)) {
+      const badge = page.locator(`[data-job="${site.jobs.running}"] .badge`).first();
+      await expect.poll(async () => [address, await badge.textContent()], patience).toEqual([address, 'Cancelled']);
+    }
+    await expect
+      .poll(() => pages[1]?.page.locator('#pulls').textContent(), patience)
+      .not.toContain('Flora and Fauna, coming');
+
+    // The other pages learn of it by themselves.
+    site.letCome();
+    await image?.page.locator('button', { hasText: 'Fetch it now' }).click();
+    await entry?.page.locator('#cached', { hasText: 'Here, proven' }).waitFor();
+    await image?.page.locator('#cached', { hasText: 'Here, proven' }).waitFor();
+    await pages[1]?.page.locator('#here', { hasText: 'Flora and Fauna, coming' }).waitFor();
+    await pages[3]?.page
+      .locator('#jobs li', { hasText: 'Flora and Fauna, coming' })
+      .filter({ hasText: 'Done' })
+      .waitFor();
+    // That on which forms were sent is another by now.
+    const watching = pages.filter((one) => one !== image);
+    expect(await Promise.all(watching.map(({ page }) => page.evaluate('document.body.dataset.same')))).toEqual(
+      watching.map(() => 'yes'),
+    );
+    expect(pages.flatMap(({ said }) => said)).toEqual([]);
+    await context.close();
   });
 });
