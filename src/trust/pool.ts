@@ -82,7 +82,8 @@ class Lane {
     });
     worker.unref();
     worker.on('message', (reply: VerifyReply) => {
-      if (worker !== this.#worker) return;
+      // What comes while it is being ended must not let go of it: the process might end before it has.
+      if (this.#closed || worker !== this.#worker) return;
       if ('ready' in reply) {
         this.#ready = true;
         this.#watch();
