@@ -371,6 +371,12 @@ export const faults = {
     action:
       'Publish an entry with a location that serves it, or name a copy: `mintmark cache repair IDENTIFIER --from FILE|URL`. What is whole of it can still be read.',
   },
+  'pull.busy': {
+    status: 409,
+    exit: exitCodes.conflict,
+    title: 'Something else is done to this image',
+    action: 'Wait until the job has ended, or cancel it with `mintmark job cancel NUMBER`; then ask again.',
+  },
   'pull.unsafe': {
     status: 422,
     exit: exitCodes.refused,

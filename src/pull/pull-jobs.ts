@@ -110,7 +110,10 @@ export interface Pulls {
   begin(entry: PullableEntry, priority?: number): Promise<Job | undefined>;
   /** Resolves when it is there. Throws what a pull throws, also where another attempt follows by itself later. */
   pull(entry: PullableEntry): Promise<void>;
-  /** Has an image that is here repaired; joins whatever is done to it already. Throws `not-found`. */
+  /**
+   * Has an image that is here repaired; joins whatever is done to it already, but for a job that knows nothing of the copy that
+   * is named. Throws `not-found`, and `pull.busy` for such a job.
+   */
   repair(identifier: string, options?: RepairRequest): Promise<Job>;
   /** Jobs that have not ended, newest first. */
   active(): Promise<readonly Job[]>;
@@ -153,7 +156,15 @@ export function createPulls({ jobs, vault }: { readonly jobs: Jobs; readonly vau
           action: `Bring it with "mintmark image pull ${identifier}".`,
         });
       const { entry, bytes } = image.verdict;
-      return await ask({ ...entry, bytes, repair: { check, from } }, priority);
+      const job = await ask({ ...entry, bytes, repair: { check, from } }, priority);
+      if (from === undefined || pullData.parse(job.data).repair?.from === from) return job;
+      throw new Fault(
+        'pull.busy',
+        `Job ${job.id} is at work on the image ${identifier}, without the copy that is named.`,
+        {
+          details: { job: job.id },
+        },
+      );
     },
 
     async pull(entry) {
