@@ -8,6 +8,9 @@ interface JobEvent {
   readonly shown: { readonly text: string; readonly done?: number; readonly of?: number };
 }
 
+/** Jobs that have not ended. */
+const active = ['queued', 'running', 'retrying'].map((state) => `[data-job-state="${state}"]`).join();
+
 /** Milliseconds from one reload of the parts to the next. */
 const pause = 400;
 
@@ -112,14 +115,14 @@ function hear(event: JobEvent): void {
 if (document.querySelector('[data-live]') !== null) {
   document.body.append(teller);
   const events = new EventSource('/events');
-  let broken = false;
   events.addEventListener('job', ({ data }: MessageEvent<string>) => hear(JSON.parse(data) as JobEvent));
-  // What happened while the connection was broken was not heard.
+  // What happened between the making of the page and the connection, or while that was broken, was not heard.
+  let broken = false;
   events.addEventListener('error', () => {
     broken = true;
   });
   events.addEventListener('open', () => {
-    if (broken) reload();
+    if (broken || document.querySelector(active) !== null) reload();
     broken = false;
   });
 }
