@@ -168,6 +168,8 @@ describeWithTools('kill -9 of a server that converts', ['qemu-img'], () => {
       const bytes = readFileSync(disk);
       const identifier = await published(web, bytes, 'qcow2');
       web.files.set(`/${count}`, { body: bytes, etag: '"1"' });
+      // A repair before this has left a damaged copy of a chunk behind.
+      const { damaged } = (await json('cache', 'scrub')) as { damaged: readonly string[] };
       const reached = phaseOf(identifier, phase);
       const id = await begin(identifier);
       await reached;
@@ -179,7 +181,7 @@ describeWithTools('kill -9 of a server that converts', ['qemu-img'], () => {
       expect(readdirSync(site.path('data/pulls'))).toEqual([]);
       const { image } = (await json('cache', 'show', identifier)) as { image: { diskSha256: string } };
       expect(image.diskSha256).toBe(sha256Hex(content));
-      expect(await json('cache', 'scrub')).toMatchObject({ damaged: [], broken: [] });
+      expect(await json('cache', 'scrub')).toMatchObject({ damaged, broken: [] });
     },
   );
 });
